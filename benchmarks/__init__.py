@@ -1,0 +1,1 @@
+"""Measures of speed, each beside its floor and, if asked for, beside other task queues."""

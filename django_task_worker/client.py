@@ -1,0 +1,225 @@
+"""The verbs for application code: store a task, wait for it, cancel it, start it over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.utils import timezone
+
+from django_task_worker import arguments, functions, lifecycle
+from django_task_worker.conf import settings
+from django_task_worker.events.waiter import Waiter
+from django_task_worker.exceptions import InvalidTask
+from django_task_worker.lifecycle import Draft
+from django_task_worker.lifecycle.claim import BACKOFF_KEY
+from django_task_worker.models import DEFAULT_TIMEOUT_S, DatabaseTask
+
+
+class _Default(int):
+    """A default that can be told from the same number given by the caller."""
+
+
+DEFAULT_TIMEOUT: Final = _Default(DEFAULT_TIMEOUT_S)
+_NO_OPTIONS: Final = functions.TaskOptions()
+
+
+def create_task(
+    name: str,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    timeout: int | None = DEFAULT_TIMEOUT,
+    *,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_after: datetime | timedelta | None = None,
+    max_retries: int | None = None,
+    unique_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    check: bool = True,
+    using: str | None = None,
+) -> DatabaseTask:
+    """Store a task that calls `module.function`; workers learn of it when the transaction commits.
+
+    `args` and `kwargs` must be JSON. `timeout` is whole seconds. Larger `priority` goes first (-100 to 100).
+    `run_after` is an aware time, or how long to wait. An option that is not given comes from the function's
+    `@task`, then from the defaults: 300 s, queue "default", priority 0, due now, and the `--retry` of the
+    worker. While an unfinished task has the same `unique_key`, that one is returned instead, with
+    `already_existed` true. With `check=False` neither the name nor the arguments are held against the code
+    here: the worker decides.
+
+    Raises InvalidTask (a ValueError) before anything is written; its subclasses TaskNotAllowed, UnknownTask,
+    SignatureMismatch and InvalidArguments tell what is wrong.
+    """
+    draft = _draft(
+        name,
+        args,
+        kwargs,
+        timeout,
+        queue=queue,
+        priority=priority,
+        run_after=run_after,
+        max_retries=max_retries,
+        unique_key=unique_key,
+        metadata=metadata,
+        check=check,
+    )
+    return lifecycle.enqueue(draft, lifecycle.alias(using))
+
+
+def create_tasks(
+    items: Sequence[Mapping[str, Any]], batch_size: int = 500, *, using: str | None = None
+) -> list[DatabaseTask]:
+    """Store many tasks: each item holds the arguments of `create_task`, without `unique_key` and `using`.
+
+    All or none are stored, with one INSERT for each `batch_size` tasks. Raises InvalidTask that names the
+    first bad item, before anything is written.
+    """
+    if batch_size < 1:
+        raise InvalidTask("batch_size must be at least 1")
+    drafts = []
+    for position, item in enumerate(items):
+        try:
+            drafts.append(_draft_item(item))
+        except InvalidTask as error:
+            error.args = (f"item {position}: {error}", *error.args[1:])
+            raise
+    return lifecycle.enqueue_many(drafts, batch_size, lifecycle.alias(using)) if drafts else []
+
+
+def _draft_item(item: Mapping[str, Any]) -> Draft:
+    if "unique_key" in item:
+        raise InvalidTask("unique_key works with create_task only")
+    try:
+        return _draft(**item)
+    except TypeError as error:
+        raise InvalidTask(str(error).replace("_draft()", "create_tasks()")) from None
+
+
+def _draft(
+    name: str,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+    timeout: int | None = DEFAULT_TIMEOUT,
+    *,
+    queue: str | None = None,
+    priority: int | None = None,
+    run_after: datetime | timedelta | None = None,
+    max_retries: int | None = None,
+    unique_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    check: bool = True,
+) -> Draft:
+    functions.check_name(name)
+    functions.validate_options(queue, priority, timeout, max_retries, unique_key)
+    texts = arguments.check(args, kwargs, settings().max_argument_bytes)
+    args, kwargs = list(args or ()), dict(kwargs or {})
+    options = _NO_OPTIONS
+    if check:
+        function = functions.resolve(name)
+        functions.check_call(function, args, kwargs, name)
+        options = functions.options_of(function)
+    if timeout is DEFAULT_TIMEOUT or timeout is None:
+        timeout = options.timeout or DEFAULT_TIMEOUT_S
+    return Draft(
+        name=name,
+        args=args,
+        kwargs=kwargs,
+        args_text=texts[0],
+        kwargs_text=texts[1],
+        timeout=int(timeout),
+        queue=queue or options.queue or "default",
+        priority=_first(priority, options.priority, 0),
+        max_retries=_first(max_retries, options.max_retries, None),
+        unique_key=unique_key,
+        metadata=_metadata(metadata, options),
+        run_after=None if run_after is None else _due(run_after),
+    )
+
+
+def _first(given: int | None, option: int | None, default: Any) -> Any:
+    if given is not None:
+        return given
+    return default if option is None else option
+
+
+def _metadata(given: Mapping[str, Any] | None, options: functions.TaskOptions) -> dict[str, Any] | None:
+    if given is None and options.backoff is None:
+        return None
+    metadata = dict(given or {})
+    arguments.check([], {"metadata": metadata}, settings().max_argument_bytes)
+    if any(key.startswith("_") for key in metadata):
+        raise InvalidTask("metadata keys that begin with '_' are reserved")
+    if options.backoff is not None:
+        backoff = options.backoff
+        metadata[BACKOFF_KEY] = {
+            "base": backoff.base_s,
+            "factor": backoff.factor,
+            "cap": backoff.cap_s,
+            "jitter": backoff.jitter,
+        }
+    return metadata
+
+
+def _due(run_after: object) -> datetime | timedelta:
+    if isinstance(run_after, timedelta):
+        return run_after
+    if not isinstance(run_after, datetime) or timezone.is_naive(run_after):
+        raise InvalidTask("run_after must be a timedelta, or a datetime with a time zone")
+    return run_after
+
+
+def wait_for_completion(
+    task_id: str, timeout: float = 300, *, using: str | None = None
+) -> DatabaseTask | None:
+    """The task once it is final: completed, failed for good or cancelled. None after `timeout` seconds.
+
+    Raises DatabaseTask.DoesNotExist when there is no such task, or when it is deleted meanwhile.
+    """
+    deadline = time.monotonic() + timeout
+    database = lifecycle.alias(using)
+    with Waiter(task_id) as waiter:
+        while True:
+            task = DatabaseTask.objects.using(database).get(pk=task_id)
+            if task.is_final:
+                return task
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return None
+            waiter.wait(left_s)
+
+
+def cancel(task_id: str, *, using: str | None = None) -> bool:
+    """Cancel a waiting task at once; ask the worker of a running one to stop it. False if it has ended."""
+    done = lifecycle.cancel([task_id], using=using)
+    return bool(done.cancelled or done.requested)
+
+
+def requeue(task_id: str, force: bool = False, *, using: str | None = None) -> bool:
+    """Start a failed or cancelled task over, with `force` a completed one too. False if it is neither."""
+    return bool(lifecycle.requeue([task_id], force=force, using=using))
+
+
+async def acreate_task(name: str, args: Sequence[Any] | None = None, **options: Any) -> DatabaseTask:
+    """`create_task` for async code; same arguments, result and errors."""
+    return await sync_to_async(partial(create_task, name, args, **options))()
+
+
+async def await_for_completion(
+    task_id: str, timeout: float = 300, *, using: str | None = None
+) -> DatabaseTask | None:
+    """`wait_for_completion` for async code; it waits in a thread of its own."""
+    database = lifecycle.alias(using)
+
+    def wait() -> DatabaseTask | None:
+        try:
+            return wait_for_completion(task_id, timeout, using=database)
+        finally:
+            connections[database].close()  # nobody else would: requests only close those of their own threads
+
+    return await sync_to_async(wait, thread_sensitive=False)()

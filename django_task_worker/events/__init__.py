@@ -1,0 +1,75 @@
+"""Telling others after the commit. Anything here may be lost: it costs one polling interval, never a task.
+
+Two transports: Redis Pub/Sub (`redis`), and none at all, when everybody polls the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from django.db import transaction
+
+from django_task_worker.events.event import Event, EventName
+
+__all__ = ["Event", "EventName", "announce", "flush", "redis_problem", "use_publisher"]
+
+
+class Publisher(Protocol):
+    """Takes events; sends them at once, later, or never. Neither blocks for long nor raises."""
+
+    def publish(self, events: Sequence[Event]) -> None: ...
+
+    def flush(self, timeout_s: float) -> None: ...
+
+
+_own: Publisher | None = None
+
+
+def use_publisher(publisher: Publisher | None) -> None:
+    """Let this process publish in its own way, as the supervisor does; None for the ordinary one."""
+    global _own
+    _own = publisher
+
+
+def _publisher() -> Publisher:
+    if _own is not None:
+        return _own
+    from django_task_worker.events.background import background_publisher
+
+    return background_publisher()
+
+
+def announce(events: Sequence[Event], using: str) -> None:
+    """Publish the events once the current transaction of `using` has committed; at once outside of one."""
+    if not events:
+        return
+    publisher = _publisher()
+
+    def publish() -> None:  # not a partial: Django logs the name of what fails here
+        publisher.publish(events)
+
+    transaction.on_commit(publish, using=using, robust=True)
+
+
+def flush(timeout_s: float) -> None:
+    """Wait until what was announced is sent, for `timeout_s` seconds at most."""
+    _publisher().flush(timeout_s)
+
+
+def redis_problem(timeout_s: float = 1.0) -> str | None:
+    """Why Redis cannot be used, without secrets; None when it answers or none is configured."""
+    from django_task_worker.conf import settings
+    from django_task_worker.events.redis import RedisUnavailable, connect, pack
+
+    if settings().redis_url is None:
+        return None
+    try:
+        wire = connect(timeout_s)
+        try:
+            wire.call([pack(b"PING")])
+        finally:
+            wire.close()
+    except RedisUnavailable as error:
+        return str(error)
+    return None

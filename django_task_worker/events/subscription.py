@@ -1,0 +1,116 @@
+"""The supervisor's side of Redis: a subscription for its selector, and a publisher that sends once a turn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from django_task_worker.conf import settings
+from django_task_worker.events.event import WAKE_CHANNEL, Event, EventName
+from django_task_worker.events.redis import (
+    Breaker,
+    Link,
+    Messages,
+    RedisUnavailable,
+    Wire,
+    channel,
+    connect,
+    pack,
+)
+
+TIMEOUT_S = 0.25
+PING_EVERY_S = 5.0
+SILENCE_S = 8.0
+_CANCEL = EventName.TASK_CANCELLED.value.encode()
+_WISH = EventName.TASK_WATCHED.value.encode()
+
+
+class Subscription:
+    """Wakes the supervisor. What arrives is not believed: it only causes an earlier look at the tasks."""
+
+    def __init__(self, *, is_used: bool = True) -> None:
+        self._wire: Wire | None = None
+        self._breaker = Breaker()
+        self._heard_at = 0.0
+        self._pinged_at = 0.0
+        self.is_configured = is_used and settings().redis_url is not None
+        self.saw_cancel = self.saw_wish = False
+
+    @property
+    def is_up(self) -> bool:
+        return self._wire is not None
+
+    def fileno(self) -> int:
+        return -1 if self._wire is None else self._wire.fileno()
+
+    def open(self) -> bool:
+        """Connect and subscribe if that is due; True when it has just succeeded."""
+        if self._wire is not None or not self.is_configured or self._breaker.is_open:
+            return False
+        wire: Wire | None = None
+        try:
+            wire = connect(TIMEOUT_S)
+            wire.call([pack(b"SUBSCRIBE", channel(WAKE_CHANNEL))])
+        except RedisUnavailable as error:
+            if wire is not None:
+                wire.close()
+            self._breaker.failed(error)
+            return False
+        self._wire = wire
+        self._heard_at = self._pinged_at = time.monotonic()
+        self._breaker.succeeded()
+        return True
+
+    def read(self) -> None:
+        """Take what has arrived; call it when the selector says so."""
+        if self._wire is None:
+            return
+        try:
+            chunk = self._wire.receive()
+        except RedisUnavailable as error:
+            self._lose(error)
+            return
+        self._heard_at = time.monotonic()
+        self.saw_cancel = self.saw_cancel or _CANCEL in chunk
+        self.saw_wish = self.saw_wish or _WISH in chunk
+
+    def check(self) -> None:
+        """Notice a connection that is only half there: it must answer a PING."""
+        if self._wire is None:
+            return
+        now = time.monotonic()
+        if now - self._heard_at > SILENCE_S:
+            self._lose(RedisUnavailable("no answer to PING"))
+        elif now - self._pinged_at > PING_EVERY_S:
+            self._pinged_at = now
+            try:
+                self._wire.send(pack(b"PING"))
+            except RedisUnavailable as error:
+                self._lose(error)
+
+    def _lose(self, error: RedisUnavailable) -> None:
+        self.close()
+        self._breaker.failed(error)
+
+    def close(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+
+class TurnPublisher:
+    """Keeps the events of a turn and sends them in one write."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._messages = Messages()
+        self._events: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> None:
+        if self._link.is_up:
+            self._events.extend(events)
+
+    def flush(self, timeout_s: float = TIMEOUT_S) -> None:
+        if self._events:
+            events, self._events = self._events, []
+            self._link.call(self._messages.commands(events))

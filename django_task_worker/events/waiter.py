@@ -1,0 +1,98 @@
+"""Waiting for one task: a subscription to its own channel where Redis answers, and polling always."""
+
+from __future__ import annotations
+
+import select
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from django_task_worker.conf import settings
+from django_task_worker.events.event import DONE_CHANNEL, MORE_CHANNEL
+
+if TYPE_CHECKING:
+    from django_task_worker.events.redis import Wire
+
+POLL_S = 1.0
+FIRST_POLL_S = 0.02
+CONNECT_S = 0.25
+
+
+class _Subscriber(threading.local):
+    """One connection a thread, kept for its next wait."""
+
+    wire: Wire | None = None
+    retry_at = 0.0
+
+
+_subscriber = _Subscriber()
+
+
+class Waiter:
+    """Subscribes when entered, so that what happens between a look at the row and `wait` is not missed."""
+
+    def __init__(self, task_id: str, *, hears_more: bool = False) -> None:
+        self._task_id = task_id
+        self._channels = (DONE_CHANNEL, MORE_CHANNEL) if hears_more else (DONE_CHANNEL,)
+        self._poll_s = FIRST_POLL_S
+
+    def __enter__(self) -> Waiter:
+        self._command("SUBSCRIBE")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._command("UNSUBSCRIBE", only_if_open=True)
+        else:
+            self._drop()
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when it is worth looking at the row again, after `timeout_s` seconds at the latest.
+
+        Whatever arrives only causes a look at the database, so it is read and not believed.
+        """
+        wire = _subscriber.wire
+        if wire is None:
+            time.sleep(min(self._poll_s, timeout_s))
+            self._poll_s = min(self._poll_s * 1.5, POLL_S)
+        elif select.select([wire], [], [], min(POLL_S, timeout_s))[0]:
+            self._read(wire)
+
+    def _read(self, wire: Wire) -> None:
+        from django_task_worker.events.redis import RedisUnavailable
+
+        try:
+            wire.receive()
+        except RedisUnavailable:
+            self._drop()
+
+    def _command(self, verb: str, *, only_if_open: bool = False) -> None:
+        if settings().redis_url is None or (only_if_open and _subscriber.wire is None):
+            return
+        from django_task_worker.events.redis import RedisUnavailable, channel, connect, pack
+
+        if _subscriber.wire is None and time.monotonic() < _subscriber.retry_at:
+            return
+        command = pack(verb.encode(), *(channel(name, self._task_id) for name in self._channels))
+        was_open = _subscriber.wire is not None
+        try:
+            if _subscriber.wire is None:
+                _subscriber.wire = connect(CONNECT_S)
+            _subscriber.wire.call([command])
+        except RedisUnavailable:
+            self._drop()
+            if was_open and not only_if_open:
+                self._command(verb)
+            else:
+                _subscriber.retry_at = time.monotonic() + POLL_S
+
+    def _drop(self) -> None:
+        if _subscriber.wire is not None:
+            _subscriber.wire.close()
+            _subscriber.wire = None

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from django.db import migrations
+
+from django_task_worker.operations import ValidateConstraint
+
+
+class Migration(migrations.Migration):
+    dependencies = [("django_task_worker", "0006_constraints")]
+
+    operations = [
+        ValidateConstraint("databasetask", "dtw_task_status"),
+        ValidateConstraint("databasetask", "dtw_task_lease"),
+        ValidateConstraint("databasetask", "dtw_task_finished"),
+        ValidateConstraint("databasetask", "dtw_task_priority"),
+    ]

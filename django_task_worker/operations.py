@@ -1,0 +1,104 @@
+"""Migration operations that keep a big Postgres table usable meanwhile.
+
+`django.contrib.postgres.operations` has the like, but cannot be imported without psycopg.
+"""
+
+from __future__ import annotations
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import AddConstraint, AddIndex
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class AddIndexOnline(AddIndex):
+    """CREATE INDEX CONCURRENTLY on Postgres, an ordinary index elsewhere. Needs `atomic = False`."""
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        if schema_editor.connection.vendor == "postgresql":
+            name = schema_editor.quote_name(self.index.name)
+            schema_editor.execute(
+                f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
+            )  # left by a run that was cut off
+            schema_editor.add_index(model, self.index, concurrently=True)  # type: ignore[call-arg]
+        else:
+            schema_editor.add_index(model, self.index)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            schema_editor.remove_index(model, self.index)
+
+
+class AddConstraintUnchecked(AddConstraint):
+    """ADD CONSTRAINT … NOT VALID on Postgres: new rows obey, `ValidateConstraint` looks at the old."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif self.allow_migrate_model(schema_editor.connection.alias, model):
+            sql = self.constraint.create_sql(model, schema_editor)
+            schema_editor.execute(f"{sql} NOT VALID", params=None)
+
+
+class ValidateConstraint(Operation):
+    """VALIDATE CONSTRAINT on Postgres, which lets others read and write; nothing elsewhere."""
+
+    def __init__(self, model_name: str, name: str) -> None:
+        self.model_name = model_name
+        self.name = name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        if self.allow_migrate_model(schema_editor.connection.alias, model):
+            table = schema_editor.quote_name(model._meta.db_table)
+            schema_editor.execute(
+                f"ALTER TABLE {table} VALIDATE CONSTRAINT {schema_editor.quote_name(self.name)}"
+            )
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        pass
+
+    def describe(self) -> str:
+        return f"Validate constraint {self.name} on model {self.model_name}"

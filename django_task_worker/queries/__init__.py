@@ -1,0 +1,45 @@
+"""Every read: selections of tasks, pages by key, capped counts, ids by prefix. No writes, no rendering."""
+
+from __future__ import annotations
+
+from django_task_worker.queries.lookup import HEAVY, AmbiguousId, TaskNotFound, find, get, light
+from django_task_worker.queries.overview import (
+    due,
+    has_queue,
+    lost,
+    missing_indexes,
+    oldest_due,
+    purgeable,
+    queue_names,
+    waiting_queues,
+)
+from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
+from django_task_worker.queries.selection import STATUS_WORDS, Selection, database_now, select
+
+__all__ = [
+    "COUNT_CAP",
+    "HEAVY",
+    "SORTS",
+    "STATUS_WORDS",
+    "AmbiguousId",
+    "Order",
+    "Selection",
+    "TaskNotFound",
+    "changed",
+    "count",
+    "database_now",
+    "due",
+    "find",
+    "get",
+    "has_queue",
+    "ids",
+    "light",
+    "listing",
+    "lost",
+    "missing_indexes",
+    "oldest_due",
+    "purgeable",
+    "queue_names",
+    "select",
+    "waiting_queues",
+]

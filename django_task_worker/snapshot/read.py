@@ -1,0 +1,276 @@
+"""The four statements of a snapshot, five without events: each bounded in rows and in time, none over
+finished tasks as a whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connections, transaction
+from django.db.models import F, Max
+from django.db.models.functions import Substr
+
+from django_task_worker.conf import settings
+from django_task_worker.models import DEFAULT_TIMEOUT_S, RUNNING, DatabaseTask, TaskAttempt, Worker
+from django_task_worker.snapshot.counts import Held, counts
+from django_task_worker.snapshot.rows import (
+    MOST_RUNNING,
+    FailureRow,
+    FinishedRow,
+    RunningRow,
+    Snapshot,
+    WorkerRow,
+)
+from django_task_worker.states import Status
+
+STATEMENT_S = 2.0
+MOST_WORKERS = 200
+MOST_FAILURES = 500
+MOST_FINISHED = 2000
+FAILURES_S = 3600.0
+FIRST_ATTEMPTS = 2000
+"""How many of the newest attempts the first look goes through."""
+OVERLAP = 200
+"""Attempts may be committed in another order than numbered: this many are looked at again."""
+ERROR_CHARS = 500
+
+
+class Look(NamedTuple):
+    """What the last look has seen already."""
+
+    after_failure: int | None = None
+    """None: all failures of the last hour."""
+    finished_since: float | None = None
+    """None: what ended is not wanted, because events tell."""
+
+
+def read(look: Look, using: str) -> Snapshot:
+    """The state of everything now. Raises the errors of the database."""
+    began = time.perf_counter()
+    with _bounded(using) as round_trip_s:
+        counted = counts(using)
+        running = _running(using)
+        workers = _workers(using, counted.held)
+        failures, last = _failures(look, counted.at, using)
+        finished = () if look.finished_since is None else _finished(look.finished_since, using)
+    configured = settings()
+    return Snapshot(
+        at=counted.at,
+        queues=counted.queues,
+        running=running,
+        workers=workers,
+        failures=failures,
+        retrying=counted.retrying,
+        stale=sum(row.lease_until is not None and row.lease_until < counted.at for row in running),
+        held=sum(row.number for row in counted.held),
+        all_failures=look.after_failure is None,
+        finished=finished[:MOST_FINISHED],
+        finished_missed=len(finished) > MOST_FINISHED,
+        lease_s=configured.lease_s,
+        sweep_s=configured.sweep_s,
+        took_s=time.perf_counter() - began,
+        round_trip_s=round_trip_s,
+        last_failure=last,
+    )
+
+
+@contextmanager
+def _bounded(using: str) -> Iterator[float]:
+    """Statements inside end after STATEMENT_S and write nothing; gives the time of one round trip."""
+    connection = connections[using]
+    began = time.perf_counter()
+    if connection.vendor == "postgresql":
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            began = time.perf_counter()
+            cursor.execute(
+                f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {STATEMENT_S * 1000:.0f}"
+            )
+            yield time.perf_counter() - began
+    elif connection.vendor == "mysql":
+        # A variable of the session; every statement of this connection is one of a screen.
+        limit = f"max_statement_time = {STATEMENT_S}"
+        if not getattr(connection, "mysql_is_mariadb", False):
+            limit = f"MAX_EXECUTION_TIME = {STATEMENT_S * 1000:.0f}"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION {limit}")
+        yield time.perf_counter() - began
+    else:
+        # A transaction would be a writer here, and keep others waiting.
+        connection.ensure_connection()
+        driver: Any = connection.connection
+        driver.set_progress_handler(lambda: time.perf_counter() - began > STATEMENT_S, 10_000)
+        try:
+            yield time.perf_counter() - began
+        finally:
+            driver.set_progress_handler(None, 0)
+
+
+def _time(value: datetime | None) -> float | None:
+    return None if value is None else value.timestamp()
+
+
+def _running(using: str) -> tuple[RunningRow, ...]:
+    """Those that began first; what was only claimed comes last."""
+    tasks = DatabaseTask.objects.using(using).filter(RUNNING)
+    rows = tasks.order_by(F("started_at").asc(nulls_last=True), "id").values_list(
+        "id",
+        "name",
+        "queue",
+        "worker",
+        "retry_count",
+        "max_retries",
+        "started_at",
+        "lease_expires_at",
+        "timeout",
+        "cancel_requested_at",
+        "progress",
+    )[:MOST_RUNNING]
+    return tuple(_running_row(*row) for row in rows)
+
+
+def _running_row(
+    pk: str,
+    name: str,
+    queue: str,
+    worker: str | None,
+    retries: int,
+    most: int | None,
+    started_at: datetime | None,
+    lease_until: datetime | None,
+    limit: int | None,
+    cancelling: datetime | None,
+    progress: Any,
+) -> RunningRow:
+    return RunningRow(
+        pk,
+        name,
+        queue,
+        worker or "",
+        retries + 1,
+        None if most is None else most + 1,
+        _time(started_at),
+        _time(lease_until),
+        float(limit if limit and limit > 0 else DEFAULT_TIMEOUT_S),
+        cancelling is not None,
+        progress_text(progress),
+    )
+
+
+def progress_text(progress: Any) -> str:
+    """`30% rows` or `3 rows` from what a task told of its progress; empty for anything else."""
+    if not isinstance(progress, dict):
+        return ""
+    done, total, message = progress.get("done"), progress.get("total"), progress.get("message")
+    text = ""
+    if isinstance(done, int | float):
+        if isinstance(total, int | float) and total > 0:
+            text = f"{100 * min(done / total, 1):.0f}%"
+        else:
+            text = f"{done:,}"
+    return f"{text} {message}".strip()[:80] if isinstance(message, str) else text
+
+
+def _workers(using: str, held: list[Held]) -> tuple[WorkerRow, ...]:
+    numbers: Counter[str] = Counter()
+    for row in held:
+        numbers[row.worker] += row.number
+    known = Worker.objects.using(using).exclude(state=Worker.State.STOPPED).order_by("name", "-started_at")
+    return tuple(
+        WorkerRow(
+            row.id,
+            row.name,
+            row.host,
+            row.pid,
+            row.version,
+            tuple(row.queues),
+            tuple(row.exclude_queues),
+            row.slots,
+            row.busy,
+            row.completed,
+            row.failed,
+            row.state,
+            row.started_at.timestamp(),
+            row.seen_at.timestamp(),
+            row.drain_requested_at is not None,
+            numbers[row.name],
+        )
+        for row in known[:MOST_WORKERS]
+    )
+
+
+def _failures(look: Look, at: float, using: str) -> tuple[tuple[FailureRow, ...], int]:
+    """The newest attempt of each task that failed for good, and the number to go on from."""
+    attempts = TaskAttempt.objects.using(using).order_by()
+    if look.after_failure is None:
+        last = attempts.aggregate(last=Max("id"))["last"] or 0
+        attempts = attempts.filter(id__gt=last - FIRST_ATTEMPTS)
+    else:
+        last = look.after_failure
+        attempts = attempts.filter(id__gt=last - OVERLAP)
+    rows = attempts.filter(
+        task__status=Status.FAILED.value,
+        task__next_attempt_at__isnull=True,
+        number=F("task__retry_count") + 1,  # the last one alone
+        finished_at__gt=datetime.fromtimestamp(at, UTC) - timedelta(seconds=FAILURES_S),
+    ).order_by("-id")
+    found: dict[str, FailureRow] = {}
+    for number, pk, name, queue, worker, tries, kind, error, ended in rows.values_list(
+        "id",
+        "task_id",
+        "task__name",
+        "task__queue",
+        "worker",
+        "number",
+        "error_type",
+        Substr("error", 1, ERROR_CHARS),
+        "finished_at",
+    )[:MOST_FAILURES]:
+        last = max(last, number)
+        found.setdefault(
+            pk,
+            FailureRow(pk, name, queue, worker or "", tries, kind or "", error or "", ended.timestamp()),
+        )
+    return tuple(found.values()), last
+
+
+_WORDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}
+
+
+def _finished(since: float, using: str) -> tuple[FinishedRow, ...]:
+    """What ended after that time, oldest first; one more than MOST_FINISHED when there is more."""
+    tasks = DatabaseTask.objects.using(using).filter(finished_at__gt=datetime.fromtimestamp(since, UTC))
+    rows = tasks.order_by("finished_at").values_list(
+        "id",
+        "name",
+        "queue",
+        "worker",
+        "status",
+        "finished_at",
+        "retry_count",
+        "due_at",
+        "started_at",
+        "duration",
+        "error_type",
+    )
+    return tuple(
+        FinishedRow(
+            pk,
+            name,
+            queue,
+            worker or "",
+            _WORDS.get(status, "failed"),
+            _time(ended) or 0.0,
+            retries + 1,
+            None if started is None else max((started - due).total_seconds(), 0.0),
+            duration,
+            kind,
+        )
+        for pk, name, queue, worker, status, ended, retries, due, started, duration, kind in rows[
+            : MOST_FINISHED + 1
+        ]
+    )

@@ -1,0 +1,1 @@
+"""One supervisor process claims and settles; its child processes run the functions."""

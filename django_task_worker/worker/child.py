@@ -1,0 +1,172 @@
+"""The child process: takes assignments from its channel, runs them one at a time, reports each."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import gc
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import IO
+
+from django.db import connections
+
+from django_task_worker.conf import settings
+from django_task_worker.states import Kind
+from django_task_worker.worker import context
+from django_task_worker.worker.capture import Capture
+from django_task_worker.worker.messages import HEADER, Report, read_assignment, report
+from django_task_worker.worker.runner import run
+from django_task_worker.worker.slate import Slate
+from django_task_worker.worker.surroundings import HANDLED, Surroundings
+
+STACK_SIGNAL = signal.SIGRTMIN + 7
+"""Makes a child write where it is to its stack file, whatever its code is doing."""
+LONG_S = 1.0
+"""Of a task that runs for longer somebody may be following the log: it is reported whatever its outcome."""
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildLimits:
+    """When a child is replaced by a fresh one; None is never."""
+
+    max_tasks: int | None = None
+    max_time_s: float | None = None
+    max_memory_bytes: int | None = None
+
+
+def main(
+    channel: socket.socket,
+    stack_file: IO[bytes],
+    slate: Slate,
+    worker: str,
+    supervisor_pid: int,
+    limits: ChildLimits,
+) -> None:
+    """Run until the channel ends. Does not return: the process exits."""
+    code = 1
+    try:
+        _become_child(stack_file, supervisor_pid)
+        _work(channel, limits, slate, Capture(slate, worker, keeps_text=settings().keep_logs != "none"))
+        code = 0
+    except (BrokenPipeError, ConnectionResetError):
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _become_child(stack_file: IO[bytes], supervisor_pid: int) -> None:
+    os.setpgid(0, 0)
+    die_with_parent(supervisor_pid)
+    signal.set_wakeup_fd(-1)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    faulthandler.enable(stack_file)
+    faulthandler.register(STACK_SIGNAL, stack_file, all_threads=True)
+    random.seed()
+    gc.enable()
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel end this process when its parent ends (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os._exit(0)
+
+
+def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Capture) -> None:
+    started, done = time.monotonic(), 0
+    surroundings = Surroundings()
+    context.slate = slate
+    capture.install()
+    stream = channel.makefile("rb")
+    while (payload := _read(stream)) is not None:
+        found = _run(payload)
+        if not slate.is_blank:
+            found = _with_notes(found, slate)
+        done += 1
+        capture.restore_streams()
+        is_clean = surroundings.restore()
+        worn = not is_clean or _is_worn(limits, done, started)
+        channel.sendall(report(replace(found, recycle=True) if worn else found))
+        if worn:
+            return
+
+
+def _run(payload: bytes) -> Report:
+    try:
+        task = read_assignment(payload)
+    except (ValueError, RecursionError) as error:
+        return Report(
+            id=context.id_in(payload),
+            kind=Kind.REFUSED,
+            duration_s=0.0,
+            error_type="InvalidArguments",
+            error=str(error),
+        )
+    _tidy_connections()
+    pid = os.getpid()
+    with context.running(task):
+        found = run(task)
+    if os.getpid() != pid:
+        os._exit(0)  # a copy that the task forked: only the original reports
+    _tidy_connections()
+    return found
+
+
+def _with_notes(found: Report, slate: Slate) -> Report:
+    """The report with what the task left on the slate, which is blank again; its log if it may be kept."""
+    notes = slate.notes()
+    slate.wipe()
+    is_brief_success = found.kind is Kind.COMPLETED and found.duration_s < LONG_S
+    if notes is not None and is_brief_success and settings().keep_logs != "all":
+        notes = replace(notes, log=None)
+    return replace(found, notes=notes)
+
+
+def _tidy_connections() -> None:
+    """The next task finds no transaction open, and connections only as old as the project allows."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None:
+            continue
+        with suppress(Exception):
+            if not (connection.in_atomic_block or connection.savepoint_ids):
+                connection.close_if_unusable_or_obsolete()
+                continue
+        connection.in_atomic_block = False  # within one, `close` keeps the wrapper as it is
+        with suppress(Exception):
+            connection.close()
+        del connections[connection.alias]
+
+
+def _read(stream: IO[bytes]) -> bytes | None:
+    head = stream.read(HEADER.size)
+    if len(head) < HEADER.size:
+        return None
+    (size,) = HEADER.unpack(head)
+    payload = stream.read(size)
+    return payload if len(payload) == size else None
+
+
+def _is_worn(limits: ChildLimits, done: int, started: float) -> bool:
+    return (
+        (limits.max_tasks is not None and done >= limits.max_tasks)
+        or (limits.max_time_s is not None and time.monotonic() - started >= limits.max_time_s)
+        or (limits.max_memory_bytes is not None and _memory_bytes() >= limits.max_memory_bytes)
+    )
+
+
+def _memory_bytes() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()

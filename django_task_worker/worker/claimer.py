@@ -1,0 +1,119 @@
+"""When to look for tasks, and claiming them: database first, then the advisory locks."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from django_task_worker import lifecycle
+from django_task_worker.ids import new_id
+from django_task_worker.lifecycle import Claimed, Demand, Outcome
+from django_task_worker.lifecycle.order import Level, levels, next_due_s
+from django_task_worker.locks import Locks
+from django_task_worker.states import Kind
+from django_task_worker.worker.database import Database, Failed
+from django_task_worker.worker.leases import UNSURE_S, Leases
+from django_task_worker.worker.options import WorkerOptions
+
+MIN_PAUSE_S = 0.001
+MAX_PAUSE_S = 0.05
+FREE_LOOKS = 2
+"""Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
+LOOK_EVERY_S = 1.0
+"""A new group that ranks higher is noticed within this time, however busy the known ones are."""
+
+
+class Claimer:
+    """Claims for one supervisor. `blocked` outcomes go to the completer."""
+
+    def __init__(
+        self, options: WorkerOptions, worker: str, database: Database, leases: Leases, locks: Locks
+    ) -> None:
+        self._options = options
+        self._worker = worker
+        self._database = database
+        self._leases = leases
+        self._locks = locks
+        self._pause_s = 0.0
+        self._in_vain = 0
+        self.look_at = 0.0
+        """When to look next, by the monotonic clock."""
+        self.found_nothing = False
+        """Whether the last look found nothing that is due."""
+        self.has_looked = False
+        self._levels: tuple[Level, ...] = ()
+        self._was_short = True
+        self._looked_at = -LOOK_EVERY_S
+
+    def wake(self, now: float) -> None:
+        """Something may be due. Many wake-ups that lead to nothing are answered ever more slowly."""
+        self.look_at = min(self.look_at, now + self._pause_s)
+
+    def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
+        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
+        demand = Demand(
+            count=count,
+            lease=new_id(),
+            lease_s=self._leases.lease_s,
+            worker=self._worker,
+            default_retries=self._options.max_retries,
+            queues=self._options.queues,
+            exclude_queues=self._options.exclude_queues,
+            levels=self._levels,
+            look=self._was_short or time.monotonic() - self._looked_at > LOOK_EVERY_S,
+        )
+        sent_at = time.monotonic()
+        using = self._database.using
+        claims = self._database.run("claim tasks", lambda: lifecycle.claim(demand, using))
+        if isinstance(claims, Failed):
+            self._leases.unsure[demand.lease] = sent_at
+            self.look_at = max(self._database.retry_at, sent_at)
+            return [], []
+        self.has_looked = True
+        self.found_nothing = not claims.tasks
+        self._was_short = len(claims.tasks) < count
+        if claims.groups is not None:
+            self._looked_at = sent_at
+            self._levels = tuple(levels(claims.groups, self._options.queues)) or self._levels[:1]
+        if claims.tasks:
+            self._pause_s, self._in_vain = 0.0, 0
+            self.look_at = sent_at
+            return self._accept(claims.tasks, demand.lease, sent_at)
+        self._in_vain += 1
+        if self._in_vain > FREE_LOOKS:
+            self._pause_s = min(MAX_PAUSE_S, max(MIN_PAUSE_S, self._pause_s * 2))
+        due_s = next_due_s(claims.groups or ())
+        self.look_at = sent_at + (poll_s if due_s is None else min(poll_s, max(due_s, MIN_PAUSE_S)))
+        return [], []
+
+    def adopt(self) -> tuple[list[Claimed], list[Outcome]]:
+        """What claims that were never answered have brought us after all."""
+        found: list[Claimed] = []
+        deferred: list[Outcome] = []
+        using = self._database.using
+        for lease, sent_at in list(self._leases.unsure.items()):
+            tasks = self._database.run("look for claims", partial(lifecycle.held, lease, using))
+            if isinstance(tasks, Failed):
+                break
+            new = [task for task in tasks if task.id not in self._leases.tasks]
+            if new:
+                accepted, blocked = self._accept(new, lease, sent_at)
+                found += accepted
+                deferred += blocked
+            if time.monotonic() - sent_at > UNSURE_S:
+                del self._leases.unsure[lease]
+        return found, deferred
+
+    def _accept(
+        self, tasks: list[Claimed], lease: str, sent_at: float
+    ) -> tuple[list[Claimed], list[Outcome]]:
+        self._leases.add(tasks, lease, sent_at)
+        blocked = self._locks.acquire([(task.id, task.lease) for task in tasks])
+        if not blocked:
+            return tasks, []
+        deferred = [
+            Outcome(task=task, kind=Kind.BLOCKED, worker=self._worker, delay_s=blocked[task.id])
+            for task in tasks
+            if task.id in blocked
+        ]
+        return [task for task in tasks if task.id not in blocked], deferred

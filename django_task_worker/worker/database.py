@@ -1,0 +1,83 @@
+"""The supervisor's dealings with the database: watched, given up in time, tried again after a pause."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from django_task_worker.worker.connection import use_own_connection
+from django_task_worker.worker.watch import Watch
+
+logger = logging.getLogger("django_task_worker.worker")
+
+T = TypeVar("T")
+FIRST_PAUSE_S = 0.1
+MAX_PAUSE_S = 3.0
+SAY_EVERY_S = 10.0
+
+
+class Failed:
+    """The answer of a statement that did not succeed, or may have: nobody knows."""
+
+
+FAILED = Failed()
+
+
+class Database:
+    """Runs actions one at a time. After a failure, actions fail at once until the next try is due."""
+
+    def __init__(self, using: str, watch: Watch) -> None:
+        self.using = using
+        self._watch = watch
+        self._pause_s = 0.0
+        self.retry_at = 0.0
+        self._said_at = -SAY_EVERY_S
+        self.ok_at = time.monotonic()
+        use_own_connection(using)
+
+    @property
+    def is_away(self) -> bool:
+        return time.monotonic() < self.retry_at
+
+    def run(self, what: str, action: Callable[[], T]) -> T | Failed:
+        """The action's result, or FAILED. Raises only what is no fault of the database."""
+        if self.is_away:
+            return FAILED
+        try:
+            with self._watch.over():
+                result = action()
+        except (DatabaseError, InterfaceError) as error:
+            self._fail(what, error)
+            return FAILED
+        if self._pause_s:
+            logger.info("the database answers again")
+            self._pause_s, self._said_at = 0.0, -SAY_EVERY_S
+        self.ok_at = time.monotonic()
+        return result
+
+    def _fail(self, what: str, error: Exception) -> None:
+        self.close()
+        self._pause_s = min(MAX_PAUSE_S, max(FIRST_PAUSE_S, self._pause_s * 2))
+        now = time.monotonic()
+        self.retry_at = now + self._pause_s * random.uniform(0.7, 1.0)
+        if now - self._said_at >= SAY_EVERY_S:
+            self._said_at = now
+            logger.error("cannot %s: %s", what, " ".join(str(error).split()) or type(error).__name__)
+
+    def close(self) -> None:
+        """Close the connection; the next action opens a new one."""
+        connection = connections[self.using]
+        try:
+            connection.close()
+        except Exception:
+            connection.connection = None
+        connection.in_atomic_block = False
+        connection.savepoint_ids = []
+        connection.needs_rollback = False
+        connection.closed_in_transaction = False
+        connection.run_on_commit = []

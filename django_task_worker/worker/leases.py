@@ -1,0 +1,51 @@
+"""Which tasks are ours, under which lease, and until when we may believe it by our own monotonic clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django_task_worker.lifecycle.values import Claimed
+
+UNSURE_S = 15.0
+
+
+class Leases:
+    """The claims of one supervisor."""
+
+    def __init__(self, lease_s: float) -> None:
+        self.lease_s = lease_s
+        self.tasks: dict[str, Claimed] = {}
+        self._until: dict[str, float] = {}
+        self.unsure: dict[str, float] = {}
+        """Leases of claims that were not answered, and when they were sent: they may be carried out."""
+
+    def add(self, tasks: Iterable[Claimed], lease: str, sent_at: float) -> None:
+        """These tasks were claimed under this lease by a statement sent at that time."""
+        self._until[lease] = sent_at + self.lease_s
+        self.tasks.update((task.id, task) for task in tasks)
+
+    def remove(self, task_id: str) -> None:
+        self.tasks.pop(task_id, None)
+
+    @property
+    def tokens(self) -> list[str]:
+        """The leases under which we hold something, or may."""
+        used = {task.lease for task in self.tasks.values()}
+        self._until = {lease: until for lease, until in self._until.items() if lease in used}
+        return [*used, *self.unsure]
+
+    def renewed(self, tokens: Iterable[str], sent_at: float) -> None:
+        for lease in tokens:
+            if lease in self._until:
+                self._until[lease] = sent_at + self.lease_s
+
+    def is_expired(self, task: Claimed, now: float) -> bool:
+        """Whether somebody else may have this task by now."""
+        return now >= self._until.get(task.lease, 0.0)
+
+    def has_expired(self, now: float) -> bool:
+        return any(now >= until for until in self._until.values())
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(task.id, task.lease) for task in self.tasks.values()]

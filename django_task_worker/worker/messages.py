@@ -1,0 +1,168 @@
+"""What supervisor and child say to each other: an assignment one way, a report the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from struct import Struct
+from typing import Any
+
+from django_task_worker.lifecycle.values import Claimed, Notes
+from django_task_worker.states import Kind
+from django_task_worker.worker.text import shortened
+
+HEADER = Struct("!I")
+OVERHEAD = 8
+"""A JSON text may take this many times the bytes of what it holds."""
+MAX_LOG_BYTES = 80 * 1024
+MAX_MESSAGE_BYTES = 4000
+MAX_SIZE = 2**63
+
+
+class BadFrame(Exception):
+    """The other side sent what is no message."""
+
+
+def frame(payload: bytes) -> bytes:
+    """The payload behind its length."""
+    return HEADER.pack(len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts what arrives into payloads. Never holds more than one payload of `limit` bytes and one chunk."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """The payloads that are complete now. Raises BadFrame when one is announced as too long."""
+        buffer = self._buffer
+        buffer += chunk
+        start = 0
+        while len(buffer) - start >= HEADER.size:
+            (length,) = HEADER.unpack_from(buffer, start)
+            if length > self._limit:
+                raise BadFrame(f"a message of {length:,} bytes; the limit is {self._limit:,}")
+            end = start + HEADER.size + length
+            if len(buffer) < end:
+                break
+            yield bytes(buffer[start + HEADER.size : end])
+            start = end
+        del buffer[:start]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """A task to run, as the child sees it."""
+
+    id: str
+    name: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    attempt: int
+
+
+def assignment(task: Claimed) -> bytes:
+    """The frame for a task; its arguments go through as the texts that the database gave."""
+    task_id = f'"{task.id}"' if task.id.isalnum() else json.dumps(task.id)
+    head = f'{{"id": {task_id}, "name": {_quoted(task.name)}, "attempt": {task.retry_count + 1}'
+    return frame(f'{head},"args":{task.args},"kwargs":{task.kwargs}}}'.encode())
+
+
+@lru_cache(maxsize=2048)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def read_assignment(payload: bytes) -> Assignment:
+    """Raises ValueError when the row's arguments are not a list and a dict with text keys."""
+    fields = json.loads(payload)
+    found = Assignment(
+        id=fields["id"],
+        name=fields["name"],
+        attempt=fields["attempt"],
+        args=[] if fields["args"] is None else fields["args"],
+        kwargs={} if fields["kwargs"] is None else fields["kwargs"],
+    )
+    if not isinstance(found.args, list) or not isinstance(found.kwargs, dict):
+        raise ValueError("the row's args must be a JSON list and its kwargs a JSON object")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a run ended, as the child saw it."""
+
+    id: str
+    kind: Kind
+    duration_s: float
+    result: str | None = None
+    result_json: str | None = None
+    error_type: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+    notes: Notes | None = None
+    recycle: bool = False
+    """The child ends now; somebody else must take what it was assigned beyond this."""
+
+
+_KINDS = {kind.value: kind for kind in (Kind.COMPLETED, Kind.FAILED, Kind.REFUSED, Kind.MISSING)}
+_TEXTS = ("result", "result_json", "error_type", "error", "traceback")
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
+def report(found: Report) -> bytes:
+    """The frame for a report."""
+    fields: dict[str, Any] = {"id": found.id, "kind": found.kind, "duration_s": found.duration_s}
+    for name in _TEXTS:
+        text = getattr(found, name)
+        if text is not None:
+            fields[name] = text
+    if found.notes is not None:
+        fields["notes"] = asdict(found.notes)
+    if found.recycle:
+        fields["recycle"] = True
+    return frame(_encode(fields).encode())
+
+
+def read_report(payload: bytes) -> Report:
+    """Raises BadFrame for anything but a report that a child may send: user code shares its process."""
+    try:
+        fields = json.loads(payload)
+        fields["kind"] = _KINDS[fields["kind"]]
+        fields["duration_s"] = float(fields["duration_s"])
+        if "notes" in fields:
+            fields["notes"] = _notes(fields["notes"])
+        found = Report(**fields)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BadFrame(f"no report: {error}") from None
+    if not isinstance(found.id, str) or not 0 <= found.duration_s < 1e9:
+        raise BadFrame("no report: a field has the wrong type")
+    for name in _TEXTS:
+        if not isinstance(getattr(found, name), str | None):
+            raise BadFrame("no report: a text of the wrong type")
+    return found
+
+
+def _notes(fields: Any) -> Notes:
+    """Raises KeyError, TypeError or ValueError for what are no notes."""
+    log, size = fields["log"], fields["log_size"]
+    if not isinstance(log, str | None) or not isinstance(size, int) or not 0 <= size < MAX_SIZE:
+        raise TypeError("notes of the wrong type")
+    return Notes(
+        log=None if log is None else shortened(log, MAX_LOG_BYTES),
+        log_size=size,
+        progress=_progress(fields["progress"]),
+    )
+
+
+def _progress(fields: Any) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    done, total, message = fields["done"], fields["total"], fields["message"]
+    if not all(isinstance(n, int | float) and abs(n) < 1e300 for n in (done, total or 0)):
+        raise ValueError("progress is no number")
+    return {"done": done, "total": total, "message": shortened(message, MAX_MESSAGE_BYTES)}

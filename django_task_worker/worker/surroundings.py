@@ -1,0 +1,103 @@
+"""What a task may change of its process, and the next one in it must not notice."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+HANDLED = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGCHLD,
+    signal.SIGALRM,
+)
+"""The signals whose handling a child puts back to the system's own."""
+
+
+def _blocked() -> set[int]:
+    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def _block(numbers: Iterable[int]) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, numbers)
+
+
+def _collect(enabled: bool) -> None:
+    gc.enable() if enabled else gc.disable()
+
+
+_VALUES: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (_blocked, _block),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (sys.gettrace, sys.settrace),
+    (sys.getprofile, sys.setprofile),
+    (gc.isenabled, _collect),
+    (socket.getdefaulttimeout, socket.setdefaulttimeout),
+    (threading.stack_size, threading.stack_size),
+)
+"""How to read a value of the process, and how to set it."""
+
+
+class Surroundings:
+    """The process as it was when this was made."""
+
+    def __init__(self) -> None:
+        self._folder = os.getcwd()
+        self._umask = os.umask(0o022)
+        os.umask(self._umask)
+        self._environment: dict[Any, Any] = dict(self._raw_environment)
+        self._path = list(sys.path)
+        self._arguments = list(sys.argv)
+        self._values = [read() for read, _ in _VALUES]
+
+    @property
+    def _raw_environment(self) -> dict[Any, Any]:
+        found: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
+        return found
+
+    def restore(self) -> bool:
+        """Put folder, umask, environment, signals, path and limits back; False if the process is spoilt.
+
+        A process is spoilt by child processes that it left running: they end with it.
+        """
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.chdir(self._folder)
+        except (OSError, ValueError, AttributeError):
+            return False
+        os.umask(self._umask)
+        if self._raw_environment != self._environment:
+            os.environ.clear()
+            os.environ.update(
+                {os.fsdecode(key): os.fsdecode(value) for key, value in self._environment.items()}
+            )
+        if sys.path != self._path:
+            sys.path[:] = self._path
+        if sys.argv != self._arguments:
+            sys.argv[:] = self._arguments
+        for number in HANDLED:
+            if signal.getsignal(number) is not signal.SIG_DFL:
+                signal.signal(number, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for (read, write), value in zip(_VALUES, self._values, strict=True):
+            if read() != value:
+                write(value)
+        return not _has_children()
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The command line of django-task-worker. Importing this package imports nothing."""

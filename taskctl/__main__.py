@@ -1,0 +1,35 @@
+"""The entry point. It stays cheap: `--version` and an early Ctrl-C are served before any import."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """The console script `taskctl`."""
+    try:
+        argv = sys.argv[1:]
+        if argv == ["--version"]:
+            sys.stdout.write(version(verbose=False) + "\n")
+            return 0
+        from taskctl.app import run
+
+        return run(argv)
+    except KeyboardInterrupt:
+        return 130
+
+
+def version(*, verbose: bool) -> str:
+    """`taskctl 1.0.0 (Python 3.11.7)`; with `verbose` also Django, which has to be imported for it."""
+    from django_task_worker._version import __version__
+
+    python = f"Python {sys.version.split()[0]}"
+    if verbose:
+        import django
+
+        python = f"Django {django.get_version()}, {python}"
+    return f"taskctl {__version__} ({python})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

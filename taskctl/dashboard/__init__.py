@@ -1,0 +1,9 @@
+"""`taskctl top`: state goes in from the feed and the reader, lines come out of the screen.
+
+    feed (Redis) ──┐                                        ┌── keys
+                   ├─▶ messages ─▶ state ─▶ screen ─▶ tty    ├─▶ view, jobs ─▶ reader
+    reader (SQL) ──┘        └────▶ recording                 └── signals
+
+`state`, `view` and `screen` are pure: no clock, no I/O. `loop` owns the terminal and never waits for
+either server.
+"""

@@ -1,0 +1,118 @@
+"""Running tasks: how much of their time limit is used, and what they were called with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from taskctl.dashboard import figures
+from taskctl.dashboard.columns import Column, first_shown, heading, row
+from taskctl.dashboard.columns import fit as fit_columns
+from taskctl.dashboard.lines import Line, Look, bar, title
+from taskctl.dashboard.tables import Running, Tables
+from taskctl.dashboard.view import RUNNING
+
+WIDE = 120
+TASK, QUEUE, WORKER, TRY, ELAPSED, ARGS = "TASK", "QUEUE", "WORKER", "TRY", "ELAPSED / LIMIT", "ARGS"
+
+
+class _Shape(NamedTuple):
+    id_width: int
+    bar: int
+    columns: list[Column]
+
+
+def _shape(width: int) -> _Shape:
+    if width >= 150:
+        columns = [Column(TASK, 34, left=True), Column(QUEUE, 12, left=True), Column(WORKER, 18, left=True)]
+        columns += [Column(TRY, 6, left=True), Column(ELAPSED, 38, left=True), Column(ARGS, 36, left=True)]
+        return _Shape(12, 18, columns)
+    if width >= WIDE:
+        columns = [Column(TASK, 34, left=True), Column(QUEUE, 12, left=True), Column(WORKER, 18, left=True)]
+        columns += [Column(TRY, 6, left=True), Column(ELAPSED, 36, left=True)]
+        return _Shape(12, 14, columns)
+    if width >= 76:
+        return _Shape(
+            8,
+            12,
+            [Column(TASK, 28, left=True), Column(WORKER, 14, left=True), Column(ELAPSED, 28, left=True)],
+        )
+    return _Shape(8, 6, [Column(TASK, max(12, width - 32), left=True), Column(ELAPSED, 22, left=True)])
+
+
+def wanted(tables: Tables) -> int:
+    return 2 + max(1, len(tables.running))
+
+
+def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
+    view, rows = tables.view, tables.running
+    selected = view.selected(RUNNING, tables.keys(RUNNING))
+    shown = max(0, height - 2)
+    has_more = len(rows) > shown > 1
+    if has_more:
+        shown -= 1
+    top = first_shown(selected, shown)
+    shape = _shape(width)
+    used = 1 + shape.id_width + sum(column.width for column in shape.columns)
+    columns = list(shape.columns)
+    if width > used:  # what is left over goes to the task's name
+        columns[0] = columns[0]._replace(width=columns[0].width + width - used)
+    fitted = fit_columns(columns, width, most_name=shape.id_width)
+    places = fitted.places
+    name = "RUNNING" if width < WIDE else f"RUNNING {len(rows)}"
+    found = [
+        title(name, f"sort: {view.sort_of(RUNNING)}", width, look, is_focused=view.focus == RUNNING),
+        heading("ID", columns, fitted, width, look),
+    ]
+    for at, task in enumerate(rows[top : top + shown], start=top):
+        is_selected = at == selected and view.focus == RUNNING and view.page is None
+        line = row(width, look, is_selected=is_selected).put(task.row.id[: shape.id_width])
+        _cells(line, task, tables, places, shape.bar)
+        found.append(line.done())
+    if not rows:
+        found.append(Line(width, look).draw(" nothing is running", "dim").done())
+    if has_more:
+        text = f"  {'~' if look.ascii_only else '…'} {len(rows) - shown} more"
+        found.append(Line(width, look).draw(text, "dim").done())
+    return found
+
+
+def _cells(
+    line: Line, task: Running, tables: Tables, places: dict[str, tuple[int, int]], bar_width: int
+) -> None:
+    row = task.row
+    for title_, text, middle in (
+        (TASK, row.task, True),
+        (QUEUE, row.queue, False),
+        (WORKER, row.worker, False),
+    ):
+        if title_ in places:
+            start, end = places[title_]
+            line.to(start).put(text, most=end - start, middle=middle)
+    if TRY in places:
+        most = "?" if row.max_tries is None else row.max_tries
+        line.to(places[TRY][0]).draw(f"{row.tries}/{most}")
+    start, end = places[ELAPSED]
+    line.to(start)
+    _used(line, task, bar_width)
+    if ARGS in places:
+        line.to(places[ARGS][0]).put(tables.view.arguments.get(row.id, ""), "dim")
+
+
+def _used(line: Line, task: Running, width: int) -> None:
+    row = task.row
+    if task.elapsed_s is None:
+        line.draw(" " * width).draw("  claimed", "dim")
+        return
+    text = figures.elapsed(task.elapsed_s)
+    if row.limit_s:
+        text += f" / {figures.duration(row.limit_s)}"
+        style = "red" if task.share > 0.9 else "yellow" if task.share > 0.7 else "green"
+        line.bar(bar(task.share, width, line.look, track="░"), style)
+    else:  # the next look at the database will tell
+        line.draw(("." if line.look.ascii_only else "·") * width, "dim")
+    if row.is_cancelling:
+        line.draw("  ").draw("cancelling", "yellow")
+    else:
+        line.draw("  " + text)
+    if row.progress:
+        line.draw("  ").put(row.progress, "cyan")

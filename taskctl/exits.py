@@ -1,0 +1,18 @@
+"""The exit codes, by name."""
+
+from __future__ import annotations
+
+OK = 0
+NEGATIVE = 1
+USAGE = 2
+NOT_FOUND = 3
+NOT_CONFIRMED = 4
+UNAVAILABLE = 69
+BUG = 70
+TRY_AGAIN = 75
+PERMISSION = 77
+CONFIGURATION = 78
+TIMED_OUT = 124
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+TERMINATED = 143

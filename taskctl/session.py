@@ -1,0 +1,116 @@
+"""One run of a command: its global flags, its terminal, and the project behind it once that is needed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taskctl.errors import configuration, nearest, redis_down, usage
+
+if TYPE_CHECKING:
+    import typer
+
+    from taskctl.flags import Globals
+    from taskctl.project import Found
+    from taskctl.terminal import Terminal
+
+
+SETTLE_S = 0.25
+
+
+@dataclass
+class Session:
+    """Handed to every command as the `obj` of its context."""
+
+    flags: Globals
+    terminal: Terminal
+    command: str = ""
+    found: Found | None = None
+    alias: str | None = None
+    is_set_up: bool = False
+    """Django was ready before we came (`manage.py taskctl`), or is now."""
+
+    def set_up(self, *, create: bool = False) -> None:
+        """Finds the project and sets Django up. Raises CommandError.
+
+        `create` lets the embedded default come into being here.
+        """
+        if self.is_set_up:
+            return
+        from taskctl import project
+
+        start = Path(os.environ.get("PWD") or ".")
+        start = start if _is_here(start) else Path.cwd()
+        self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
+        self._tell(self.found, create=create)
+        project.set_up(self.found, os.environ, command=self.command)
+        if self.command != "worker":
+            from django_task_worker import logs
+
+            logs.silence()
+        self.is_set_up = True
+
+    def _tell(self, found: Found, *, create: bool) -> None:
+        if found.settings is None:
+            from taskctl import embedded
+            from taskctl.errors import home
+
+            level = 0 if create else 1
+            self.terminal.note(f"using {home(embedded.store(found.folder))}", level=level)
+        else:
+            self.terminal.detail(f"settings {found.settings}, told by {found.told_by}")
+
+    def open(self, *, create: bool = False) -> str:
+        """The alias of the database, which has been reached. Raises CommandError."""
+        self.set_up(create=create)
+        from taskctl import database
+
+        self.alias = self._alias()
+        database.reach(self.alias)
+        return self.alias
+
+    def settle(self) -> None:
+        """Sends what was announced, and says so when Redis cannot take it. The task itself is stored."""
+        from django_task_worker import events
+
+        events.flush(SETTLE_S)
+        reason = events.redis_problem(SETTLE_S)
+        if reason is not None:
+            from taskctl.database import in_short
+
+            address, _, why = reason.partition(": ")
+            self.terminal.problem(redis_down(f"{address}: {in_short(why)}" if why else reason))
+
+    def _alias(self) -> str:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.db import connections, router
+
+        from django_task_worker.models import DatabaseTask
+
+        known = list(connections)
+        if self.flags.database and self.flags.database not in known:
+            close = nearest(self.flags.database, known, 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise usage(f"--database {self.flags.database}: not in DATABASES.{hint}")
+        alias = self.flags.database or router.db_for_write(DatabaseTask)
+        try:
+            connections[alias]
+        except ImproperlyConfigured as error:
+            raise configuration(str(error).split("\n")[0]) from error
+        return alias
+
+
+def _is_here(path: Path) -> bool:
+    """Whether the shell's idea of the working directory, which keeps symlinks, is still true."""
+    try:
+        return path.is_absolute() and path.samefile(".")
+    except OSError:
+        return False
+
+
+def session_of(context: typer.Context) -> Session:
+    session = context.obj
+    assert isinstance(session, Session)
+    return session

@@ -1,0 +1,171 @@
+"""The screen is a function of state, view and size; `UPDATE_SCREENS=1` writes the stored copies anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from taskctl.dashboard.lines import Look
+from taskctl.dashboard.pages import help_page
+from taskctl.dashboard.screen import render
+from taskctl.dashboard.state import State
+from taskctl.dashboard.tables import Tables
+from taskctl.dashboard.view import Job, View
+from tests.dashboard import scenes
+
+STORED = Path(__file__).parent / "screens"
+SIZES = [(60, 12), (80, 24), (120, 30), (160, 48)]
+ODD_SIZES = [
+    (1, 1),
+    (32, 7),
+    (40, 8),
+    (59, 11),
+    (60, 13),
+    (79, 23),
+    (100, 40),
+    (121, 31),
+    (200, 60),
+    (300, 20),
+]
+SCENES = [scenes.shop, scenes.redis_down, scenes.database_down, scenes.hostile]
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+PLAIN = Look(colour=False)
+
+
+def draw(state: State, size: tuple[int, int], look: Look = PLAIN, view: View | None = None) -> list[str]:
+    return render(Tables(state, view or scenes.view(), scenes.NOW), look, *size)
+
+
+def names(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=names)
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_screen_is_as_it_was_stored(scene: Any, size: tuple[int, int]) -> None:
+    path = STORED / f"{scene.__name__}-{names(size)}.txt"
+    drawn = "".join(line.rstrip() + "\n" for line in draw(scene(), size))
+    if os.environ.get("UPDATE_SCREENS"):
+        STORED.mkdir(exist_ok=True)
+        path.write_text(drawn)
+    assert drawn == path.read_text()
+
+
+@pytest.mark.parametrize("size", [*SIZES, *ODD_SIZES], ids=names)
+@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("look", [Look(), PLAIN, Look(ascii_only=True)], ids=["colour", "plain", "ascii"])
+def test_every_line_fills_the_width_and_no_more(scene: Any, size: tuple[int, int], look: Look) -> None:
+    lines = draw(scene(), size, look)
+    assert len(lines) == size[1]
+    assert [cell_len(STYLE.sub("", line)) for line in lines] == [size[0]] * size[1]
+
+
+@pytest.mark.parametrize("size", [*SIZES, *ODD_SIZES], ids=names)
+def test_nothing_but_colours_of_ours_reaches_the_terminal(size: tuple[int, int]) -> None:
+    for line in draw(scenes.hostile(), size, Look()):
+        assert STYLE.sub("", line).isprintable()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=names)
+def test_ascii_is_ascii(size: tuple[int, int]) -> None:
+    assert all(line.isascii() for line in draw(scenes.hostile(), size, Look(colour=False, ascii_only=True)))
+
+
+def test_without_colours_there_is_no_escape_at_all() -> None:
+    assert not any("\x1b" in line for line in draw(scenes.shop(), (160, 48)))
+
+
+def test_drawing_changes_nothing() -> None:
+    state, view = scenes.shop(), scenes.view()
+    before = repr((vars(view), state.queues, state.running, list(state.tail)))
+    first = draw(state, (160, 48), view=view)
+    assert draw(state, (160, 48), view=view) == first
+    assert repr((vars(view), state.queues, state.running, list(state.tail))) == before
+
+
+def text(state: State, size: tuple[int, int] = (160, 48), **choices: Any) -> str:
+    return "\n".join(draw(state, size, view=scenes.view(**choices)))
+
+
+def test_the_mode_is_a_word() -> None:
+    assert "  LIVE  " in text(scenes.shop())
+    assert "  POLLING  " in text(scenes.redis_down())
+    assert "  DB DOWN  " in text(scenes.database_down())
+    assert "  PAUSED  " in text(scenes.shop(), paused=True)
+
+
+def test_a_server_that_is_down_is_explained() -> None:
+    assert "Redis unreachable" in text(scenes.redis_down(), (80, 24))
+    down = text(scenes.database_down(), (80, 24))
+    assert "from 12:04:13 (18s ago)" in down
+    assert "db DOWN 0:18" in down
+
+
+def test_old_figures_are_drawn_faintly() -> None:
+    line = next(line for line in draw(scenes.database_down(), (80, 24), Look()) if "imports" in line)
+    assert line.startswith("\x1b[2m")
+
+
+def test_a_filter_leaves_what_contains_it() -> None:
+    shown = text(scenes.shop(), filter="THUMBNAIL")
+    assert "media.tasks.thumbnail" in shown
+    assert "reports.tasks.monthly" not in shown
+    assert "filter: THUMBNAIL" in shown
+
+
+def test_one_queue_alone() -> None:
+    shown = text(scenes.shop(), queue="mail")
+    assert "send_welcome" in shown
+    assert "app.tasks.import_row" not in shown.partition("FAILURES")[0]
+    assert "pending 170 " in shown
+
+
+def test_a_queue_that_nobody_listens_to_is_named() -> None:
+    assert "! imports: 10k+ pending and no worker listens to it" in text(scenes.shop(), (80, 24))
+
+
+def test_the_fate_of_a_lost_workers_tasks_is_told() -> None:
+    assert "web3-1190: 1 task to be rescued by 12:04:41" in text(scenes.shop())
+
+
+def test_arguments_are_shown_where_there_is_room() -> None:
+    view = scenes.view(arguments={"7h2k9qxdm3ab": 'month="2026-10"'})
+    assert 'month="2026-10"' in "\n".join(draw(scenes.shop(), (160, 48), view=view))
+
+
+def test_the_selected_row_is_marked() -> None:
+    view = scenes.view(focus="queues", keys={"queues": "mail"})
+    marked = [line for line in draw(scenes.shop(), (160, 48), view=view) if line.startswith(">")]
+    assert [line.split()[0] for line in marked] == [">mail"]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=names)
+def test_help_names_every_action_and_read_only_none(size: tuple[int, int]) -> None:
+    for read_only in (False, True):
+        view = scenes.view(read_only=read_only)
+        view.pages.append(help_page(view))
+        rows = {row.label for row in view.pages[0].rows}
+        assert {"j k, arrows, g G", "/", "Space", "w"} <= rows
+        assert ({"R", "X", "P", "D"} <= rows) is not read_only
+        assert "HELP" in "\n".join(draw(scenes.shop(), size, view=view))
+
+
+def test_a_question_stands_in_the_footer() -> None:
+    view = scenes.view(asked=Job(verb="retry", question="retry 6 x mail.tasks.send_welcome?"))
+    assert draw(scenes.shop(), (80, 24), view=view)[-1].strip() == "retry 6 x mail.tasks.send_welcome? [y/N]"
+
+
+def test_before_the_first_look_there_is_a_screen() -> None:
+    assert "looking" in "\n".join(draw(State("shop", scenes.NOW), (80, 24)))
+
+
+def test_small_windows_get_what_fits() -> None:
+    assert "make the window larger (needs 40x8, is 32x7)" in "".join(draw(scenes.shop(), (32, 7)))
+    small = draw(scenes.shop(), (50, 10))
+    assert "RUNNING" in small[1]
+    assert "LIVE" in small[0]

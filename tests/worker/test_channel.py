@@ -1,0 +1,121 @@
+"""What a task may do to the channel between its process and the supervisor: nothing comes of it elsewhere."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.processes import Process
+from tests.waiting import wait_until
+from tests.worker.outcomes import ended, enqueue, row, running
+
+
+def seconds_used(process: Process) -> float:
+    """The processor time of the supervisor itself."""
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def test_a_forged_report_for_another_task_is_refused(resident: Process) -> None:
+    other = enqueue("fates.journal_and_wait", "/dev/null", "k", 1)
+    running(other)
+    forger = enqueue("fates.forge", other.id, 5)
+    done = ended(forger)
+    assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
+    assert "a task that it is not running" in (done.error or "")
+    assert row(other).status == "PROGRESS"
+    assert ended(other).result == "None"
+
+
+GARBAGE = [
+    "text",
+    "huge",
+    "not_json",
+    "list",
+    "deep",
+    "unknown_field",
+    "wrong_types",
+    "endless_run",
+    "a_kind_of_ours",
+]
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_on_the_channel_costs_the_sender_its_process(resident: Process, kind: str) -> None:
+    done = ended(enqueue("fates.send_garbage", kind, 30), 5)
+    assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
+    assert "the child process" in (done.error or "")
+    assert resident.running
+
+
+def test_half_a_message_spoils_the_report(resident: Process) -> None:
+    done = ended(enqueue("fates.send_garbage", "half", timeout=2), 10)
+    assert done.status == "FAILED"
+    assert done.error_type in ("WorkerLost", "TaskTimeout")
+
+
+def test_a_flood_on_the_channel_neither_fills_the_memory_nor_hurts_the_others(
+    resident: Process, journal: Path
+) -> None:
+    before = psutil.Process(resident.pid).memory_info().rss
+    flood = enqueue("fates.flood", 5)
+    neighbours = [enqueue("journal", str(journal), f"k{number}") for number in range(20)]
+    done = ended(flood, 5)
+    assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
+    for task in neighbours:
+        assert ended(task).status == "COMPLETED"
+    assert psutil.Process(resident.pid).memory_info().rss < before + 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize("function", ["close_everything", "cover_everything"])
+def test_a_task_that_loses_its_channel_fails(resident: Process, function: str) -> None:
+    done = ended(enqueue(f"fates.{function}"), 5)
+    assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
+
+
+def test_a_task_that_closes_its_channel_and_goes_on_is_ended(resident: Process) -> None:
+    began, used = time.monotonic(), seconds_used(resident)
+    done = ended(enqueue("fates.close_everything", 60), 10)
+    assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
+    assert "closed its channel" in (done.error or "")
+    assert int((done.error or "").split()[3]) not in {child.pid for child in resident.children()}
+    assert seconds_used(resident) - used < 0.5 * (time.monotonic() - began), "the loop went round and round"
+
+
+def test_a_function_that_returns_in_two_processes_is_done_once(resident: Process, journal: Path) -> None:
+    done = ended(enqueue("fates.return_twice", str(journal)))
+    assert (done.status, done.result) == ("COMPLETED", "the original")
+    first, *pids = journal.read_text().split()
+    copy = next(pid for pid in pids if pid != first)
+    wait_until(lambda: not psutil.pid_exists(int(copy)))
+
+
+def test_many_functions_that_return_in_two_processes_hurt_nobody(resident: Process, journal: Path) -> None:
+    tasks = [enqueue("fates.return_twice", str(journal)) for _ in range(12)]
+    tasks += [enqueue("journal", str(journal), f"k{number}", 0.01) for number in range(60)]
+    for task in tasks:
+        done = ended(task)
+        assert (done.status, done.error) == ("COMPLETED", None)
+
+
+def test_much_output_passes_through(resident: Process) -> None:
+    done = ended(enqueue("fates.shout", 30), 60)
+    assert (done.status, done.result) == ("COMPLETED", "30")
+
+
+def test_a_task_that_closes_its_output_completes(resident: Process) -> None:
+    assert ended(enqueue("fates.close_output")).result == "silent"
+    for _ in range(8):
+        assert ended(enqueue("add", 1, 1)).status == "COMPLETED"
+
+
+def test_large_arguments_and_results_go_both_ways(resident: Process) -> None:
+    text = "x" * 900_000
+    tasks = [enqueue("echo", text) for _ in range(8)]
+    for task in tasks:
+        done = ended(task)
+        assert done.status == "COMPLETED"
+        assert done.result_json == {"args": [text], "kwargs": {}}
