@@ -145,7 +145,7 @@ def run_the_old_worker(old: Project, start: Callable[..., Process]) -> None:
 
 def test_an_upgrade_loses_nothing_and_repeats_nothing(project: Project, wheel: Path) -> None:
     before = project.rows()
-    assert project.starts("failed") == 2
+    runs = project.starts("failed")  # 0.0.7 also counts runs that SQLite's lock prevented
 
     project.call("-m", "pip", "install", "--no-index", f"{wheel}[postgres]")
     project.manage("migrate", "-v0")
@@ -159,7 +159,7 @@ def test_an_upgrade_loses_nothing_and_repeats_nothing(project: Project, wheel: P
     done = project.rows()
     for timeout in (11, 12, 13):
         assert done[timeout] == {**before[timeout], "next_attempt_at": None}
-    assert project.starts("failed") == 2
+    assert project.starts("failed") == runs
     assert (done[14]["status"], done[14]["result"], project.starts("pending")) == ("COMPLETED", "pending", 1)
     assert (done[15]["status"], project.starts("owed")) == ("COMPLETED", 1)
     assert (done[16]["status"], project.starts("later")) == ("FAILED", 0)

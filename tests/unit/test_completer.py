@@ -50,8 +50,9 @@ def test_notes_that_the_database_refuses_cost_nobody_a_result(written: list[Outc
     def ignore(*args: object) -> None:
         pass
 
+    database = SimpleNamespace(using="default", is_away=False, run=lambda what, action: action())
     completer = Completer(
-        SimpleNamespace(using="default", run=lambda what, action: action()),  # type: ignore[arg-type]
+        database,  # type: ignore[arg-type]
         SimpleNamespace(remove=ignore),  # type: ignore[arg-type]
         SimpleNamespace(release=ignore),  # type: ignore[arg-type]
         SimpleNamespace(begin=ignore, note=ignore),  # type: ignore[arg-type]

@@ -19,15 +19,16 @@ def seconds_used(process: Process) -> float:
     return float(times.user + times.system)
 
 
-def test_a_forged_report_for_another_task_is_refused(resident: Process) -> None:
-    other = enqueue("fates.journal_and_wait", "/dev/null", "k", 1)
+def test_a_forged_report_for_another_task_is_refused(resident: Process, tmp_path: Path) -> None:
+    other = enqueue("fates.wait_for_file", str(tmp_path / "go"))
     running(other)
     forger = enqueue("fates.forge", other.id, 5)
     done = ended(forger)
     assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
     assert "a task that it is not running" in (done.error or "")
     assert row(other).status == "PROGRESS"
-    assert ended(other).result == "None"
+    (tmp_path / "go").touch()
+    assert ended(other).result == "seen"
 
 
 GARBAGE = [

@@ -34,6 +34,13 @@ def journal_and_wait(path: str, key: str, seconds: float) -> None:
     write(path, f"end {key} {os.getpid()}")
 
 
+def wait_for_file(path: str) -> str:
+    """Runs until that file is there."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    return "seen"
+
+
 def block_all_signals(seconds: float) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, range(1, signal.NSIG))
     end = time.monotonic() + seconds
