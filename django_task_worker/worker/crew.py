@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from django_task_worker.exceptions import Interrupted, TaskCancelled
@@ -298,15 +298,18 @@ class Crew:
 
     def unmarked(self, now: float) -> list[Running]:
         """What has been running for a moment without the database knowing since when."""
-        heads = (process.head for process in self.processes)
-        return [
-            head
-            for head in heads
-            if head is not None
-            and not head.is_marked
-            and head.started is not None
-            and now - head.started > MARK_S
-        ]
+        return [head for started, head in self._unmarked() if now >= started + MARK_S]
+
+    @property
+    def mark_at(self) -> float | None:
+        """When there is something to mark, by the monotonic clock; None while nothing runs unmarked."""
+        return min((started + MARK_S for started, _ in self._unmarked()), default=None)
+
+    def _unmarked(self) -> Iterator[tuple[float, Running]]:
+        for process in self.processes:
+            head = process.head
+            if head is not None and not head.is_marked and head.started is not None:
+                yield head.started, head
 
     def log_stacks(self) -> None:
         """Write to the log what each child is doing."""

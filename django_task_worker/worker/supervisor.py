@@ -47,6 +47,7 @@ LAST_WORDS_S = 10.0
 """How long after the grace outcomes may wait for the database."""
 UNAVAILABLE = 69
 GLANCE_S = 0.05
+MARK_EVERY_S = 0.2
 HEARTBEAT_S = 10.0
 
 
@@ -104,6 +105,7 @@ class Supervisor:
         )
         self._heartbeat_file = HeartbeatFile(options.heartbeat_file)
         self._is_registered = self._is_ready = self._is_draining = False
+        self._marked_at = 0.0
         self._stopped_at: float | None = None
         self._stop_by = 0.0
         self._exit_code = 0
@@ -141,6 +143,7 @@ class Supervisor:
         if self._subscription.open():
             self._claimer.wake(now)
         self._claim()
+        self._mark_started(now)
         self._maintenance.run(time.monotonic())
         self._announce_started()
         self._publisher.flush()
@@ -152,6 +155,7 @@ class Supervisor:
             self._crew.next_deadline(now),
             self._completer.due_at(),
             max(self._claimer.look_at, self._database.retry_at) if self._wants_tasks() else None,
+            self._mark_at(),
             self._stop_by if self._is_stopping and self._crew.busy else None,
         ]
         return max(0.0, min(moment for moment in times if moment is not None) - now)
@@ -334,7 +338,6 @@ class Supervisor:
         if self._leases.unsure:
             self._take(*self._claimer.adopt())
         self._look_for_cancellations()
-        self._mark_started(now)
         self._heartbeat_file.touch(now, self._database.ok_at)
 
     def _glances(self) -> list[Chore]:
@@ -362,9 +365,16 @@ class Supervisor:
         if not isinstance(asked, Failed):
             self._completer.add(self._crew.cancel(asked))
 
+    def _mark_at(self) -> float | None:
+        """Soon after a task has begun that is not over at once, for several of them together."""
+        due = self._crew.mark_at
+        return None if due is None else max(due, self._marked_at + MARK_EVERY_S, self._database.retry_at)
+
     def _mark_started(self, now: float) -> None:
-        begun = self._crew.unmarked(now)
-        if begun:
+        due = self._mark_at()
+        if due is not None and now >= due:
+            self._marked_at = now
+            begun = self._crew.unmarked(now)
             times = [(running.task, now - (running.started or now)) for running in begun]
             done = self._database.run(
                 "write starting times", lambda: lifecycle.mark_started(times, self.options.using)

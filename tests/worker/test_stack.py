@@ -24,7 +24,7 @@ def test_with_redis_it_comes_within_two_seconds(
 ) -> None:
     worker("--concurrency", 2)
     other = running(enqueue("sleep", 20))
-    task = running(enqueue(function, 5))
+    task = running(enqueue(function, 3))
     began = time.monotonic()
     text = stack.wait(stack.request(task.pk))
     assert time.monotonic() - began < 2
@@ -47,8 +47,10 @@ def test_without_redis_it_comes_with_the_next_look_of_the_worker(worker: Callabl
 
 @on_postgres
 def test_there_is_none_of_a_task_that_ends_before(worker: Callable[..., Process]) -> None:
-    worker("--concurrency", 1)
-    task = running(enqueue("sleep", 4))
+    worker("--concurrency", 2)
+    other = running(enqueue("sleep", 30))
+    assert stack.wait(stack.request(other.pk))  # the next look is ten seconds away
+    task = running(enqueue("sleep", 2))
     assert stack.wait(stack.request(task.pk), 10) is None
     assert ended(task).status == "COMPLETED"
 

@@ -9,7 +9,7 @@ import pytest
 from django_task_worker.models import TaskAttempt
 from tests.processes import Process
 from tests.worker.code import fates
-from tests.worker.outcomes import ended, enqueue
+from tests.worker.outcomes import ended, enqueue, running
 
 pytestmark = pytest.mark.parametrize(
     "resident",
@@ -152,3 +152,9 @@ def test_a_failure_lasts_as_long_as_it_ran(resident: Process) -> None:
     assert done.started_at is not None
     assert done.finished_at is not None
     assert abs((done.finished_at - done.started_at).total_seconds() - done.duration) < 0.05
+
+
+def test_a_running_task_soon_says_since_when_it_runs(resident: Process) -> None:
+    task = running(enqueue("sleep", 0.7))
+    assert task.started_at is not None
+    assert ended(task).status == "COMPLETED"
