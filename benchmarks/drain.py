@@ -19,7 +19,8 @@ LONGEST_S = 600.0
 def rate(finished: Callable[[], int], total: int, worker: Program) -> float:
     """Tasks a second, from the first look that sees some finished to the one that sees them all.
 
-    Looks rarely while many are left, so that looking costs next to nothing.
+    Looks rarely while many are left, so that looking costs next to nothing, but never later than a tenth of
+    the time since the first tasks ended: a slow start says little of the speed to come.
     """
     deadline = time.monotonic() + LONGEST_S
     first_at, first = 0.0, 0
@@ -33,7 +34,8 @@ def rate(finished: Callable[[], int], total: int, worker: Program) -> float:
             first_at, first = now, count
         speed = (count - first) / (now - first_at) if count > first else 0.0
         left_s = (total - count) / speed if speed else 0.02
-        time.sleep(min(max(left_s * 0.6, 0.01), 2.0))
+        since_s = now - first_at if first else 0.0
+        time.sleep(min(max(left_s * 0.6, 0.01), 0.02 + since_s / 10))
 
 
 def drain(project: Project, total: int, concurrency: int = 4, *flags: object) -> float:

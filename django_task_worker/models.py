@@ -145,11 +145,10 @@ class DatabaseTask(models.Model):
                 fallback=["status", "lease_expires_at"],
                 name="dtw_task_running",
             ),
-            PartialIndex(fields=["lease"], where=RUNNING, name="dtw_task_token"),
             PartialUnique(
                 fields=["unique_active"], where=Q(unique_active__isnull=False), name="dtw_task_unique"
             ),
-            Index(fields=["-created_at", "-id"], name="dtw_task_newest"),
+            Index(fields=["-created_at"], name="dtw_task_newest"),
             PartialIndex(fields=["finished_at"], where=Q(finished_at__isnull=False), name="dtw_task_ended"),
         ]
 

@@ -47,6 +47,64 @@ class AddIndexOnline(AddIndex):
             schema_editor.remove_index(model, self.index)
 
 
+class RemovePatternIndex(Operation):
+    """Drop the index for LIKE that Django gives to a text column on Postgres; nothing elsewhere.
+
+    Each write of a row would pay for it, and `queries.lookup` finds the beginnings of ids without.
+    """
+
+    atomic = False
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        self.model_name = model_name
+        self.field_name = field_name
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        name = self._name(app_label, schema_editor, to_state)
+        if name is not None:
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        name = self._name(app_label, schema_editor, to_state)
+        if name is not None:
+            model = to_state.apps.get_model(app_label, self.model_name)
+            table = schema_editor.quote_name(model._meta.db_table)
+            column = schema_editor.quote_name(model._meta.get_field(self.field_name).column)
+            schema_editor.execute(
+                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {schema_editor.quote_name(name)}"
+                f" ON {table} ({column} varchar_pattern_ops)"
+            )
+
+    def _name(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState
+    ) -> str | None:
+        model = state.apps.get_model(app_label, self.model_name)
+        connection = schema_editor.connection
+        if connection.vendor != "postgresql" or not self.allow_migrate_model(connection.alias, model):
+            return None
+        column = model._meta.get_field(self.field_name).column
+        return str(schema_editor._create_index_name(model._meta.db_table, [column], suffix="_like"))  # type: ignore[attr-defined]
+
+    def describe(self) -> str:
+        return f"Remove the pattern index of {self.field_name} from model {self.model_name}"
+
+
 class AddConstraintUnchecked(AddConstraint):
     """ADD CONSTRAINT … NOT VALID on Postgres: new rows obey, `ValidateConstraint` looks at the old."""
 

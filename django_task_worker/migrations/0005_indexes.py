@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import migrations, models
 
 import django_task_worker.indexes
-from django_task_worker.operations import AddIndexOnline
+from django_task_worker.operations import AddIndexOnline, RemovePatternIndex
 
 
 class Migration(migrations.Migration):
@@ -41,15 +41,6 @@ class Migration(migrations.Migration):
         ),
         AddIndexOnline(
             model_name="databasetask",
-            index=django_task_worker.indexes.PartialIndex(
-                fallback=["lease"],
-                fields=["lease"],
-                name="dtw_task_token",
-                where=models.Q(("status", "PROGRESS")),
-            ),
-        ),
-        AddIndexOnline(
-            model_name="databasetask",
             index=django_task_worker.indexes.PartialUnique(
                 fallback=["unique_active"],
                 fields=["unique_active"],
@@ -59,7 +50,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexOnline(
             model_name="databasetask",
-            index=models.Index(fields=["-created_at", "-id"], name="dtw_task_newest"),
+            index=models.Index(fields=["-created_at"], name="dtw_task_newest"),
         ),
         AddIndexOnline(
             model_name="databasetask",
@@ -70,4 +61,5 @@ class Migration(migrations.Migration):
                 where=models.Q(("finished_at__isnull", False)),
             ),
         ),
+        RemovePatternIndex(model_name="databasetask", field_name="id"),
     ]

@@ -27,17 +27,9 @@ class Leases:
     def remove(self, task_id: str) -> None:
         self.tasks.pop(task_id, None)
 
-    @property
-    def tokens(self) -> list[str]:
-        """The leases under which we hold something, or may."""
-        used = {task.lease for task in self.tasks.values()}
-        self._until = {lease: until for lease, until in self._until.items() if lease in used}
-        return [*used, *self.unsure]
-
-    def renewed(self, tokens: Iterable[str], sent_at: float) -> None:
-        for lease in tokens:
-            if lease in self._until:
-                self._until[lease] = sent_at + self.lease_s
+    def renewed(self, held: Iterable[tuple[str, str]], sent_at: float) -> None:
+        """These tasks were renewed, which were all that we held, by a statement sent at that time."""
+        self._until = dict.fromkeys((lease for _, lease in held), sent_at + self.lease_s)
 
     def is_expired(self, task: Claimed, now: float) -> bool:
         """Whether somebody else may have this task by now."""
@@ -48,4 +40,5 @@ class Leases:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
+        """The tasks that we hold: their ids and leases."""
         return [(task.id, task.lease) for task in self.tasks.values()]

@@ -251,16 +251,17 @@ class Supervisor:
     # --- what is ours ---
 
     def _renew(self, now: float) -> None:
-        tokens = self._leases.tokens
-        if not tokens:
+        held = self._leases.pairs
+        if not held:
+            self._leases.renewed(held, now)
             return
         renewal = self._database.run(
-            "renew leases", lambda: lifecycle.renew(tokens, self._leases.lease_s, self.options.using)
+            "renew leases", lambda: lifecycle.renew(held, self._leases.lease_s, self.options.using)
         )
         if isinstance(renewal, Failed):
             self._renewal.due = self._database.retry_at
             return
-        self._leases.renewed(tokens, now)
+        self._leases.renewed(held, now)
         self._let_go(lambda task: renewal.held.get(task.id) != task.lease, "another worker owns")
         self._completer.add(self._crew.cancel(renewal.cancelling))
         self._locks.renew(self._leases.pairs)
@@ -358,9 +359,9 @@ class Supervisor:
         if not self._subscription.saw_cancel:
             return
         self._subscription.saw_cancel = False
-        tokens = self._leases.tokens
+        held = self._leases.pairs
         asked = self._database.run(
-            "look for cancellations", lambda: lifecycle.cancelling(tokens, self.options.using)
+            "look for cancellations", lambda: lifecycle.cancelling(held, self.options.using)
         )
         if not isinstance(asked, Failed):
             self._completer.add(self._crew.cancel(asked))

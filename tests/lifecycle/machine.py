@@ -129,11 +129,12 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(number=numbers)
     def renew(self, number: int) -> None:
         believed = self.some_believed(number)
-        renewal = lifecycle.renew(sorted({task.lease for task in believed}), LEASE_S, self.tasks.using)
+        renewal = lifecycle.renew([(task.id, task.lease) for task in believed], LEASE_S, self.tasks.using)
+        ids = {task.id for task in believed}
         mine = {
             task_id: task
             for task_id, task in self.model.tasks.items()
-            if any(self.model.owns(task_id, held.lease) for held in believed)
+            if task_id in ids and any(self.model.owns(task_id, held.lease) for held in believed)
         }
 
         assert renewal.held == {task_id: task.lease for task_id, task in mine.items()}

@@ -109,7 +109,7 @@ def test_claims_renewals_and_purges_are_told_to_nobody(tasks: Tasks, published: 
     tasks.add()
     published.clear()
     task = tasks.take()
-    lifecycle.renew([task.lease], 30.0, tasks.using)
+    lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using)
     lifecycle.mark_started([(task, 1.0)], tasks.using)
     lifecycle.purge(before=None, using=tasks.using)
 

@@ -95,5 +95,5 @@ def test_a_requeued_task_has_no_cancellation_left(tasks: Tasks) -> None:
     assert lifecycle.requeue([task_id], using=tasks.using) == [task_id]
     task = tasks.take()
 
-    assert lifecycle.renew([task.lease], 30.0, tasks.using).cancelling == frozenset()
+    assert lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).cancelling == frozenset()
     assert tasks.settle(task)

@@ -50,7 +50,7 @@ def test_a_delay_counts_from_the_databases_now(tasks: Tasks, wrong: timedelta) -
 def test_a_lease_holds_for_its_time(tasks: Tasks, wrong: timedelta) -> None:
     task = tasks.running()
     assert lifecycle.rescue(using=tasks.using) == []
-    lifecycle.renew([task.lease], 20.0, tasks.using)
+    lifecycle.renew([(task.id, task.lease)], 20.0, tasks.using)
     assert lifecycle.rescue(using=tasks.using) == []
     assert seconds_between(tasks.now(), tasks.row(task.id).lease_expires_at) == pytest.approx(20, abs=5)
 

@@ -55,7 +55,7 @@ def test_what_runs_in_a_paused_queue_goes_on(tasks: Tasks) -> None:
     task = tasks.running(queue="mail")
     registry.pause("mail", using=tasks.using)
 
-    assert lifecycle.renew([task.lease], 30.0, tasks.using).held == {task.id: task.lease}
+    assert lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).held == {task.id: task.lease}
     assert tasks.settle(task)
     assert tasks.status(task.id) == "COMPLETED"
 

@@ -22,7 +22,7 @@ MOVES: dict[str, Callable[[Tasks, Any], Any]] = {
     "fail": lambda tasks, task: tasks.settle(task, Kind.FAILED),
     "release": lambda tasks, task: tasks.settle(task, Kind.NOT_STARTED),
     "defer": lambda tasks, task: tasks.settle(task, Kind.MISSING),
-    "renew": lambda tasks, task: lifecycle.renew([task.lease], 30.0, tasks.using).held,
+    "renew": lambda tasks, task: lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).held,
     "rescue": lambda tasks, task: lifecycle.rescue(using=tasks.using),
     "claim": lambda tasks, task: tasks.claim(3, worker="worker-2"),
     "cancel": lambda tasks, task: lifecycle.cancel([id_of(task)], using=tasks.using).cancelled,
@@ -122,7 +122,7 @@ def test_a_task_claimed_first_is_stopped_by_its_owner(tasks: Tasks) -> None:
     said = other.result
 
     assert (said.cancelled, said.requested) == ([], [task_id])
-    assert lifecycle.renew([task.lease], 30.0, tasks.using).cancelling == {task_id}
+    assert lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).cancelling == {task_id}
 
 
 @pytest.mark.parametrize(("kind", "status"), [(Kind.COMPLETED, "COMPLETED"), (Kind.FAILED, "CANCELLED")])

@@ -14,7 +14,7 @@ def test_renewing_extends_every_lease_we_hold(tasks: Tasks) -> None:
         tasks.add()
     mine = [*tasks.claim(2, lease="one", lease_s=5), *tasks.claim(1, lease="two", lease_s=5)]
     before = tasks.now()
-    renewal = lifecycle.renew(["one", "two"], 30.0, tasks.using)
+    renewal = lifecycle.renew([(task.id, task.lease) for task in mine], 30.0, tasks.using)
 
     assert renewal.held == {task.id: task.lease for task in mine}
     assert renewal.cancelling == frozenset()
@@ -25,9 +25,9 @@ def test_renewing_extends_every_lease_we_hold(tasks: Tasks) -> None:
 def test_renewing_touches_no_other_lease(tasks: Tasks) -> None:
     theirs = tasks.running(worker="worker-2")
     tasks.add(queue="mail")
-    tasks.claim(1, lease="ours", queues=("mail",))
+    (ours,) = tasks.claim(1, lease="ours", queues=("mail",))
     before = tasks.columns(theirs.id)
-    renewal = lifecycle.renew(["ours"], 300.0, tasks.using)
+    renewal = lifecycle.renew([(ours.id, ours.lease), (theirs.id, ours.lease)], 300.0, tasks.using)
 
     assert theirs.id not in renewal.held
     assert tasks.columns(theirs.id) == before
@@ -39,7 +39,7 @@ def test_what_is_settled_is_held_no_longer(tasks: Tasks, kind: Kind) -> None:
     assert tasks.settle(task, kind)
     before = tasks.columns(task.id)
 
-    assert lifecycle.renew([task.lease], 30.0, tasks.using).held == {}
+    assert lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).held == {}
     assert tasks.columns(task.id) == before
 
 
@@ -51,14 +51,14 @@ def test_what_has_a_new_owner_is_held_no_longer(tasks: Tasks) -> None:
     tasks.take(worker="worker-2")
     before = tasks.columns(zombie.id)
 
-    assert lifecycle.renew([zombie.lease], 300.0, tasks.using).held == {}
+    assert lifecycle.renew([(zombie.id, zombie.lease)], 300.0, tasks.using).held == {}
     assert tasks.columns(zombie.id) == before
 
 
 def test_a_renewed_lease_is_rescued_by_nobody(tasks: Tasks) -> None:
     task = tasks.running()
     tasks.expire(task.id, by_s=600)
-    assert lifecycle.renew([task.lease], 30.0, tasks.using).held == {task.id: task.lease}
+    assert lifecycle.renew([(task.id, task.lease)], 30.0, tasks.using).held == {task.id: task.lease}
 
     assert lifecycle.rescue(using=tasks.using) == []
     assert tasks.status(task.id) == "PROGRESS"
@@ -68,11 +68,11 @@ def test_renewing_tells_what_is_to_be_cancelled(tasks: Tasks) -> None:
     one, other = tasks.running(queue="a"), tasks.running(queue="b")
     theirs = tasks.running(queue="c")
     lifecycle.cancel([one.id, theirs.id], using=tasks.using)
-    leases = [one.lease, other.lease]
+    held = [(one.id, one.lease), (other.id, other.lease)]
 
-    assert lifecycle.renew(leases, 30.0, tasks.using).cancelling == {one.id}
-    assert lifecycle.cancelling(leases, tasks.using) == {one.id}
-    assert lifecycle.cancelling([other.lease], tasks.using) == frozenset()
+    assert lifecycle.renew(held, 30.0, tasks.using).cancelling == {one.id}
+    assert lifecycle.cancelling(held, tasks.using) == {one.id}
+    assert lifecycle.cancelling([(other.id, other.lease)], tasks.using) == frozenset()
 
 
 def test_a_long_run_is_marked_with_its_true_beginning(tasks: Tasks) -> None:
