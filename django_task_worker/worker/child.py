@@ -31,6 +31,8 @@ STACK_SIGNAL = signal.SIGRTMIN + 7
 """Makes a child write where it is to its stack file, whatever its code is doing."""
 LONG_S = 1.0
 """Of a task that runs for longer somebody may be following the log: it is reported whatever its outcome."""
+IDLE_S = 1.0
+"""After a longer pause a connection may have become too old, or have been cut."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -91,8 +93,12 @@ def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Ca
     context.slate = slate
     capture.install()
     stream = channel.makefile("rb")
+    tidied = started
     while (payload := _read(stream)) is not None:
+        if time.monotonic() - tidied > IDLE_S:
+            _tidy_connections()
         found = _run(payload)
+        tidied = time.monotonic()
         if not slate.is_blank:
             found = _with_notes(found, slate)
         done += 1
@@ -115,10 +121,10 @@ def _run(payload: bytes) -> Report:
             error_type="InvalidArguments",
             error=str(error),
         )
-    _tidy_connections()
     pid = os.getpid()
-    with context.running(task):
-        found = run(task)
+    context.begin(task)
+    found = run(task)  # never raises
+    context.begin(None)
     if os.getpid() != pid:
         os._exit(0)  # a copy that the task forked: only the original reports
     _tidy_connections()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django_task_worker.worker.messages import Assignment
@@ -22,15 +20,10 @@ def current() -> Assignment | None:
     return _current
 
 
-@contextmanager
-def running(task: Assignment) -> Iterator[None]:
-    """Inside, `current()` is this task."""
+def begin(task: Assignment | None) -> None:
+    """From now on `current()` is this task; None when it has ended."""
     global _current
     _current = task
-    try:
-        yield
-    finally:
-        _current = None
 
 
 def id_in(payload: bytes) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import time
 import traceback
+from collections.abc import Callable
+from types import CoroutineType
 from typing import Any
 
 from django_task_worker.conf import settings
@@ -42,7 +43,7 @@ def run(task: Assignment) -> Report:
         return _failure(task.id, Kind.FAILED, error, started)
     try:
         value = function(*task.args, **task.kwargs)
-        if inspect.iscoroutine(value):
+        if isinstance(value, CoroutineType):
             value = asyncio.run(value)
     except BaseException as error:
         return _failure(task.id, Kind.FAILED, error, started)
@@ -56,6 +57,8 @@ def run(task: Assignment) -> Report:
     )
 
 
+_PLAIN: dict[type, Callable[[Any], str]] = {int: repr, bool: lambda value: "true" if value else "false"}
+"""How the commonest results are written; the encoder takes a microsecond for them."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
@@ -82,6 +85,8 @@ def encode(value: Any) -> tuple[str, str | None]:
 
 
 def _json(value: Any) -> str | None:
+    if type(value) in _PLAIN:
+        return _PLAIN[type(value)](value)
     try:
         text = _ENCODER.encode(value)
         size_of(text)

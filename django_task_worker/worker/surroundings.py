@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import gc
 import os
 import signal
@@ -21,10 +22,17 @@ HANDLED = (
     signal.SIGALRM,
 )
 """The signals whose handling a child puts back to the system's own."""
+_HANDLED = tuple(map(int, HANDLED))
+
+
+# `signal` makes an enum of each number that it returns, which takes longer than to ask the system.
+_handler_of = _signal.getsignal
+_SIG_DFL = _signal.SIG_DFL
 
 
 def _blocked() -> set[int]:
-    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    found: set[int] = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+    return found
 
 
 def _block(numbers: Iterable[int]) -> None:
@@ -57,7 +65,7 @@ class Surroundings:
         self._environment: dict[Any, Any] = dict(self._raw_environment)
         self._path = list(sys.path)
         self._arguments = list(sys.argv)
-        self._values = [read() for read, _ in _VALUES]
+        self._values = [(read, write, read()) for read, write in _VALUES]
 
     @property
     def _raw_environment(self) -> dict[Any, Any]:
@@ -85,11 +93,11 @@ class Surroundings:
             sys.path[:] = self._path
         if sys.argv != self._arguments:
             sys.argv[:] = self._arguments
-        for number in HANDLED:
-            if signal.getsignal(number) is not signal.SIG_DFL:
+        for number in _HANDLED:
+            if _handler_of(number) is not _SIG_DFL:
                 signal.signal(number, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for (read, write), value in zip(_VALUES, self._values, strict=True):
+        for read, write, value in self._values:
             if read() != value:
                 write(value)
         return not _has_children()
