@@ -38,20 +38,22 @@ class Locks:
         self._link = link
         self._prefix = f"{settings().redis_prefix}task_lock:".encode()
         self._ttl_ms = int(settings().lease_s * 1000)
+        ttl = b"%d" % self._ttl_ms
+        self._unless_taken = b"\r\n$2\r\nNX\r\n$2\r\nPX\r\n$%d\r\n%b\r\n" % (len(ttl), ttl)
 
     def acquire(self, wanted: Sequence[tuple[str, str]]) -> dict[str, float]:
         """Lock each task; seconds to stay away from those that somebody else has locked."""
-        ttl = b"%d" % self._ttl_ms
-        answers = self._link.call(
-            [
-                pack(b"SET", self._prefix + task_id.encode(), lease.encode(), b"NX", b"PX", ttl)
-                for task_id, lease in wanted
-            ]
-        )
+        answers = self._link.call([self._set(task_id, lease) for task_id, lease in wanted])
         if answers is None:
             return {}
         blocked = [pair for pair, answer in zip(wanted, answers, strict=True) if answer == b"$-1"]
         return self._remaining(blocked) if blocked else {}
+
+    def _set(self, task_id: str, lease: str) -> bytes:
+        """SET in Redis's wire format: it is done for each task."""
+        key, value = self._prefix + task_id.encode(), lease.encode()
+        head = b"*6\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b" % (len(key), key, len(value), value)
+        return head + self._unless_taken
 
     def _remaining(self, wanted: Sequence[tuple[str, str]]) -> dict[str, float]:
         """Not of locks that are ours: a command whose answer was lost had been carried out.
@@ -83,4 +85,4 @@ class Locks:
         if held:
             keys = [self._prefix + task_id.encode() for task_id, _ in held]
             leases = [lease.encode() for _, lease in held]
-            self._link.call([pack(b"EVAL", source, b"%d" % len(keys), *keys, *first, *leases)])
+            self._link.post([pack(b"EVAL", source, b"%d" % len(keys), *keys, *first, *leases)])

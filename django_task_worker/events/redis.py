@@ -11,8 +11,9 @@ import random
 import re
 import socket
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import (
@@ -28,6 +29,7 @@ from django_task_worker.events.event import (
 from django_task_worker.exceptions import TaskWorkerError
 from django_task_worker.ids import new_id
 
+T = TypeVar("T")
 logger = logging.getLogger("django_task_worker.events")
 
 _REFUSALS = (
@@ -42,6 +44,7 @@ _REFUSALS = (
     b"-OOM",
 )
 """The beginnings of answers that say: not with you, or not now."""
+MOST_OWED = 5000
 MAX_PAUSE_S = 30.0
 WARN_EVERY_S = 60.0
 
@@ -114,6 +117,8 @@ class Wire:
         self._timeout_s = timeout_s
         # redis-py has no public way to its socket, and a selector needs one (kombu does the same).
         self._socket: socket.socket = connection._sock
+        self._owed = 0
+        """Answers to what was posted that have not been read."""
 
     def greet(self) -> None:
         """Authenticate and select the database, as the address says. Raises RedisUnavailable."""
@@ -143,20 +148,36 @@ class Wire:
         Only for commands that answer with a status, a number, nothing or an error. Raises RedisUnavailable,
         also when the server will not serve us at all.
         """
+        self.post(commands)
+        return self._answers()[-len(commands) :]
+
+    def post(self, commands: Sequence[bytes]) -> None:
+        """The same without waiting: whatever is wrong is told by a later call. Raises RedisUnavailable."""
+        if self._owed > MOST_OWED:
+            self._answers()
         self.send(b"".join(commands))
+        self._owed += len(commands)
+
+    def settle(self) -> None:
+        """Wait for the answers to what was posted. Raises RedisUnavailable."""
+        self._answers()
+
+    def _answers(self) -> list[bytes]:
+        """One line for each command since the last time."""
         deadline = time.monotonic() + self._timeout_s
         answer = bytearray()
-        missing = len(commands)
+        expected = missing = self._owed
         while missing > 0:
             chunk = self.receive()
             missing -= chunk.count(b"\n")
             answer += chunk
             if missing > 0 and time.monotonic() > deadline:
                 raise RedisUnavailable("the answer takes too long")
-        answers = bytes(answer).split(b"\r\n")[: len(commands)]
-        for line in answers:
-            if line.startswith(_REFUSALS):
-                raise RedisUnavailable(line[1:].decode("utf-8", "replace"))
+        self._owed = 0
+        answers = bytes(answer).split(b"\r\n")[:expected]
+        refused = next((line for line in answers if line.startswith(_REFUSALS)), None)
+        if refused is not None:
+            raise RedisUnavailable(refused[1:].decode("utf-8", "replace"))
         return answers
 
     def receive(self) -> bytes:
@@ -237,32 +258,47 @@ class Link:
 
     def call(self, commands: Sequence[bytes]) -> list[bytes] | None:
         """The answers, or None when Redis is away. Never raises; takes two timeouts at most."""
+        answers = self._do(Wire.call, commands)
+        if answers is not None:
+            self._breaker.succeeded()
+        return answers
+
+    def post(self, commands: Sequence[bytes]) -> None:
+        """Send without waiting for the answers: for what may be lost. Never raises."""
+        self._do(Wire.post, commands)
+
+    def _do(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T | None:
         if not commands or not self.is_up:
             return None
         was_open = self._wire is not None
         try:
             try:
-                answers = self._call(commands)
+                return self._try(verb, commands)
             except RedisUnavailable:
                 if not was_open:
                     raise
-                answers = self._call(commands)  # an idle connection had been cut: once more on a new one
+                return self._try(verb, commands)  # an idle connection had been cut: once more on a new one
         except RedisUnavailable as error:
             self._breaker.failed(error)
             return None
-        self._breaker.succeeded()
-        return answers
 
-    def _call(self, commands: Sequence[bytes]) -> list[bytes]:
+    def _try(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T:
         if self._wire is None:
             self._wire = connect(self._timeout_s)
         try:
-            return self._wire.call(commands)
+            return verb(self._wire, commands)
         except RedisUnavailable:
-            self.close()
+            self._drop()
             raise
 
     def close(self) -> None:
+        """Close the connection once what was posted has arrived, or cannot."""
+        if self._wire is not None:
+            with suppress(RedisUnavailable):
+                self._wire.settle()
+            self._drop()
+
+    def _drop(self) -> None:
         if self._wire is not None:
             self._wire.close()
             self._wire = None

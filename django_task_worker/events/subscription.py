@@ -113,4 +113,4 @@ class TurnPublisher:
     def flush(self, timeout_s: float = TIMEOUT_S) -> None:
         if self._events:
             events, self._events = self._events, []
-            self._link.call(self._messages.commands(events))
+            self._link.post(self._messages.commands(events))

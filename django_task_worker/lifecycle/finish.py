@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, transaction
@@ -35,6 +36,7 @@ logger = logging.getLogger("django_task_worker.lifecycle")
 RECORDED = frozenset((Transition.RETRY, Transition.FAIL, Transition.CANCEL))
 ENDED = frozenset((Transition.COMPLETE, Transition.FAIL, Transition.CANCEL))
 UNTOUCHED: dict[str, Any] = {}
+_TASK_ID = attrgetter("task.id")
 
 
 def plan(outcome: Outcome, *, cancel_requested: bool = False) -> Change:
@@ -108,7 +110,7 @@ def _times(outcome: Outcome) -> dict[str, Any]:
 
 def finish(outcomes: Sequence[Outcome], using: str) -> list[Change]:
     """Write how these attempts ended; the changes that took place. Announces them after the commit."""
-    in_order = sorted(outcomes, key=lambda outcome: outcome.task.id)  # as `locked` does: no deadlock with it
+    in_order = sorted(outcomes, key=_TASK_ID)  # as `locked` does: no deadlock with it
     completed = [outcome for outcome in in_order if outcome.kind is Kind.COMPLETED]
     others = [outcome for outcome in in_order if outcome.kind is not Kind.COMPLETED]
     done = _finish(others, using) if others else []
@@ -119,7 +121,11 @@ def _complete(outcomes: Sequence[Outcome], using: str) -> list[Change]:
     keep_notes(outcomes, using)
     is_fast = postgresql.is_supported(using)
     ours = (postgresql.complete if is_fast else complete)(outcomes, using)
-    changes = [plan(outcome) for outcome in outcomes if (outcome.task.id, outcome.task.lease) in ours]
+    changes = [
+        Change(outcome=outcome, transition=Transition.COMPLETE)
+        for outcome in outcomes
+        if (outcome.task.id, outcome.task.lease) in ours
+    ]
     report(changes, outcomes, using)
     return changes
 

@@ -56,8 +56,8 @@ class Demand:
     """Whether to look what else waits; else only if `levels` have nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claimed:
+@dataclass(kw_only=True, slots=True)  # not frozen, as the values below of which each task has one:
+class Claimed:  # it would take thrice as long to make one
     """A task in our hands. `args` and `kwargs` are JSON texts."""
 
     id: str
@@ -92,7 +92,7 @@ class Notes:
     progress: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Outcome:
     """How an attempt ended."""
 
@@ -118,7 +118,7 @@ class Outcome:
         return max(0.0, time.monotonic() - self.ended)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Change:
     """An outcome and what is made of it. `delay_s` is the wait before the next look, if there is one."""
 

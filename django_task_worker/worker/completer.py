@@ -119,11 +119,16 @@ class Completer:
 
     def _settled(self, outcomes: Sequence[Outcome], done: Sequence[Change]) -> None:
         self._locks.release([(outcome.task.id, outcome.task.lease) for outcome in outcomes])
-        for outcome in outcomes:
-            self._leases.remove(outcome.task.id)
+        self._leases.remove(outcome.task.id for outcome in outcomes)
         self._recorder.begin()
+        is_debugged = logger.isEnabledFor(logging.DEBUG)
         for change in done:
-            self._note(change)
+            outcome, task = change.outcome, change.outcome.task
+            self._recorder.note(change.transition, task.queue, task.name, task.wait_s, outcome.duration_s)
+            if change.transition is _COMPLETE:
+                self.completed += 1
+            if change.transition is not _COMPLETE or is_debugged:
+                self._tell(change)
 
     def _next(self) -> list[Outcome]:
         """The outcomes of the next batch: not too many, and not too much text."""
@@ -154,7 +159,7 @@ class Completer:
         if less is not None:
             self._outcomes.insert(0, less)
         else:
-            self._leases.remove(outcome.task.id)
+            self._leases.remove([outcome.task.id])
         logger.error("the database refuses the outcome of task %s: %s", outcome.task.id, refused.reason)
 
     def _is_early(self, batch: int) -> bool:
@@ -167,21 +172,16 @@ class Completer:
         old = [outcome for outcome in waiting if outcome.ended <= oldest]
         if old:
             logger.error("gave up writing %d outcomes", len(old))
-            for outcome in old:
-                self._leases.remove(outcome.task.id)
+            self._leases.remove(outcome.task.id for outcome in old)
             self._outcomes = [outcome for outcome in self._outcomes if outcome.ended > oldest]
             self._aside = [aside for aside in self._aside if aside.outcome.ended > oldest]
 
-    def _note(self, change: Change) -> None:
+    def _tell(self, change: Change) -> None:
         outcome, task = change.outcome, change.outcome.task
-        self._recorder.note(change.transition, task.queue, task.name, task.wait_s, outcome.duration_s)
-        if change.transition is _COMPLETE:
-            self.completed += 1
-            if logger.isEnabledFor(logging.DEBUG):
-                logger.debug("task %s %s completed in %.3fs", task.id, task.name, outcome.duration_s)
-            return
         reason = f"{outcome.error_type}: {outcome.error}"
-        if change.transition is Transition.FAIL:
+        if change.transition is _COMPLETE:
+            logger.debug("task %s %s completed in %.3fs", task.id, task.name, outcome.duration_s)
+        elif change.transition is Transition.FAIL:
             self.failed += 1
             logger.warning("task %s %s failed: %s", task.id, task.name, reason)
         elif change.transition is Transition.RETRY:

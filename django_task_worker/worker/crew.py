@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 
 from django_task_worker.exceptions import Interrupted, TaskCancelled
 from django_task_worker.lifecycle.values import Claimed, Notes, Outcome
@@ -193,27 +194,23 @@ class Crew:
 
     def distribute(self, now: float) -> None:
         """Give waiting tasks to children: to free ones first, behind others only where all are short."""
-        window = self.pace.window
-        given: set[Process] = set()
-        while self.backlog:
+        window, is_short = self.pace.window, self.pace.is_short
+        takers = [process for process in self.processes if self.backlog and not process.is_leaving]
+        heap = [(len(process.assigned), number) for number, process in enumerate(takers)]
+        heapify(heap)
+        while self.backlog and heap:
             task = self.backlog[0].task
-            takers = [process for process in self.processes if not process.is_leaving]
-            process = min(takers, key=lambda taker: len(taker.assigned), default=None)
-            if process is None:
-                break
-            ahead = len(process.assigned)
+            ahead, number = heap[0]
+            process = takers[number]
             if ahead and (
-                ahead >= window or not self.pace.is_short(task.name) or not self._all_short(process)
+                ahead >= window or not is_short(task.name) or not is_short(process.assigned[-1].task.name)
             ):
                 break
             self.backlog.popleft()
             process.assign(task, now)
-            given.add(process)
-        for process in given:
+            heapreplace(heap, (ahead + 1, number))
+        for process in takers:
             process.write()
-
-    def _all_short(self, process: Process) -> bool:
-        return self.pace.is_short(process.assigned[-1].task.name)
 
     def read(self, process: Process, now: float) -> list[Outcome]:
         """What this child has finished."""

@@ -22,10 +22,12 @@ class Leases:
     def add(self, tasks: Iterable[Claimed], lease: str, sent_at: float) -> None:
         """These tasks were claimed under this lease by a statement sent at that time."""
         self._until[lease] = sent_at + self.lease_s
-        self.tasks.update((task.id, task) for task in tasks)
+        self.tasks.update({task.id: task for task in tasks})
 
-    def remove(self, task_id: str) -> None:
-        self.tasks.pop(task_id, None)
+    def remove(self, task_ids: Iterable[str]) -> None:
+        """These are no longer ours to write."""
+        for task_id in task_ids:
+            self.tasks.pop(task_id, None)
 
     def renewed(self, held: Iterable[tuple[str, str]], sent_at: float) -> None:
         """These tasks were renewed, which were all that we held, by a statement sent at that time."""
