@@ -5,7 +5,7 @@ The functions here pick the fast path where the database has one; the modules be
 
 from __future__ import annotations
 
-from django_task_worker.lifecycle import postgresql
+from django_task_worker.lifecycle import postgresql, postgresql_claim
 from django_task_worker.lifecycle.cancel import cancel
 from django_task_worker.lifecycle.claim import Claims, held
 from django_task_worker.lifecycle.claim import claim as _claim
@@ -70,4 +70,4 @@ __all__ = [
 
 def claim(demand: Demand, using: str) -> Claims:
     """Take up to `demand.count` due tasks: ours are those whose row carries `demand.lease`."""
-    return postgresql.claim(demand, using) if postgresql.is_supported(using) else _claim(demand, using)
+    return postgresql_claim.claim(demand, using) if postgresql.is_supported(using) else _claim(demand, using)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -20,38 +18,20 @@ from django.db import connections, transaction
 from django.db.models import F, Value
 from django.db.models.fields.json import JSONField
 
-from django_task_worker.conf import settings
 from django_task_worker.events import Event, EventName, announce
-from django_task_worker.exceptions import TaskCancelled
 from django_task_worker.expressions import DatabaseNow, ago, later
-from django_task_worker.lifecycle import postgresql
+from django_task_worker.lifecycle import postgresql, postgresql_finish
 from django_task_worker.lifecycle.notes import keep_notes
+from django_task_worker.lifecycle.plan import ENDED, RECORDED, is_recorded, plan
 from django_task_worker.lifecycle.values import Change, Outcome
 from django_task_worker.lifecycle.writing import write_transaction
 from django_task_worker.models import RUNNING, DatabaseTask, TaskAttempt
-from django_task_worker.states import TARGETS, Kind, Status, Transition, decide, deferral_s
+from django_task_worker.states import TARGETS, Kind, Status, Transition
 
 logger = logging.getLogger("django_task_worker.lifecycle")
 
-RECORDED = frozenset((Transition.RETRY, Transition.FAIL, Transition.CANCEL))
-ENDED = frozenset((Transition.COMPLETE, Transition.FAIL, Transition.CANCEL))
 UNTOUCHED: dict[str, Any] = {}
 _TASK_ID = attrgetter("task.id")
-
-
-def plan(outcome: Outcome, *, cancel_requested: bool = False) -> Change:
-    """What to make of an outcome, with the wait before the task's next turn."""
-    task = outcome.task
-    transition = decide(outcome.kind, task.budget, cancel_requested=cancel_requested)
-    delay_s = 0.0
-    if transition is Transition.RETRY:
-        backoff = task.backoff or settings().backoff
-        delay_s = backoff.delay_s(task.retry_count + 1, random.random())
-    elif transition is Transition.DEFER:
-        delay_s = deferral_s(task.deferrals) if outcome.delay_s is None else outcome.delay_s
-    if transition is Transition.CANCEL and outcome.error_type is None:
-        outcome = replace(outcome, error_type="TaskCancelled", error=str(TaskCancelled()))
-    return Change(outcome=outcome, transition=transition, delay_s=delay_s)
 
 
 def columns(change: Change) -> dict[str, Any]:
@@ -111,6 +91,11 @@ def _times(outcome: Outcome) -> dict[str, Any]:
 def finish(outcomes: Sequence[Outcome], using: str) -> list[Change]:
     """Write how these attempts ended; the changes that took place. Announces them after the commit."""
     in_order = sorted(outcomes, key=_TASK_ID)  # as `locked` does: no deadlock with it
+    if postgresql.is_supported(using):
+        keep_notes(in_order, using)
+        done = postgresql_finish.finish(in_order, using)
+        report(done, in_order, using)
+        return done
     completed = [outcome for outcome in in_order if outcome.kind is Kind.COMPLETED]
     others = [outcome for outcome in in_order if outcome.kind is not Kind.COMPLETED]
     done = _finish(others, using) if others else []
@@ -119,8 +104,7 @@ def finish(outcomes: Sequence[Outcome], using: str) -> list[Change]:
 
 def _complete(outcomes: Sequence[Outcome], using: str) -> list[Change]:
     keep_notes(outcomes, using)
-    is_fast = postgresql.is_supported(using)
-    ours = (postgresql.complete if is_fast else complete)(outcomes, using)
+    ours = complete(outcomes, using)
     changes = [
         Change(outcome=outcome, transition=Transition.COMPLETE)
         for outcome in outcomes
@@ -204,13 +188,6 @@ def record_attempts(changes: Sequence[Change], using: str) -> None:
     TaskAttempt.objects.using(using).bulk_create(
         _attempt(change) for change in changes if is_recorded(change)
     )
-
-
-def is_recorded(change: Change) -> bool:
-    """Whether this was an attempt, and one that did not complete."""
-    if change.outcome.kind is Kind.INTERRUPTED:
-        return True
-    return change.transition in RECORDED and change.outcome.kind is not Kind.NOT_STARTED
 
 
 def _attempt(change: Change) -> TaskAttempt:

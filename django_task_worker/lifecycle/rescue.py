@@ -12,7 +12,8 @@ from django.db.models.functions import Cast
 
 from django_task_worker.expressions import DatabaseNow, ago
 from django_task_worker.lifecycle.claim import backoff_of, timeout_of
-from django_task_worker.lifecycle.finish import columns, plan, record_attempts, report
+from django_task_worker.lifecycle.finish import columns, record_attempts, report
+from django_task_worker.lifecycle.plan import plan
 from django_task_worker.lifecycle.routing import alias
 from django_task_worker.lifecycle.values import Change, Claimed, Outcome, Rescued
 from django_task_worker.lifecycle.writing import again, write_transaction
