@@ -23,6 +23,7 @@ from django_task_worker.lifecycle.renew import (
 from django_task_worker.lifecycle.requeue import requeue
 from django_task_worker.lifecycle.rescue import rescue
 from django_task_worker.lifecycle.routing import alias
+from django_task_worker.lifecycle.turnover import Turnover, begin
 from django_task_worker.lifecycle.values import (
     Cancelled,
     Change,
@@ -47,8 +48,10 @@ __all__ = [
     "Predicate",
     "Renewal",
     "Rescued",
+    "Turnover",
     "alias",
     "announce_started",
+    "begin",
     "cancel",
     "cancelling",
     "claim",

@@ -90,16 +90,21 @@ def _times(outcome: Outcome) -> dict[str, Any]:
 
 def finish(outcomes: Sequence[Outcome], using: str) -> list[Change]:
     """Write how these attempts ended; the changes that took place. Announces them after the commit."""
-    in_order = sorted(outcomes, key=_TASK_ID)  # as `locked` does: no deadlock with it
+    outcomes = in_order(outcomes)
     if postgresql.is_supported(using):
-        keep_notes(in_order, using)
-        done = postgresql_finish.finish(in_order, using)
-        report(done, in_order, using)
+        keep_notes(outcomes, using)
+        done = postgresql_finish.finish(outcomes, using)
+        report(done, outcomes, using)
         return done
-    completed = [outcome for outcome in in_order if outcome.kind is Kind.COMPLETED]
-    others = [outcome for outcome in in_order if outcome.kind is not Kind.COMPLETED]
+    completed = [outcome for outcome in outcomes if outcome.kind is Kind.COMPLETED]
+    others = [outcome for outcome in outcomes if outcome.kind is not Kind.COMPLETED]
     done = _finish(others, using) if others else []
     return done + _complete(completed, using) if completed else done
+
+
+def in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """In the order of the ids, in which everybody locks several rows: see `locked`."""
+    return sorted(outcomes, key=_TASK_ID)
 
 
 def _complete(outcomes: Sequence[Outcome], using: str) -> list[Change]:

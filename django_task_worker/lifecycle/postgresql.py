@@ -17,8 +17,8 @@ from django_task_worker.models import DatabaseTask
 
 TASKS = DatabaseTask._meta.db_table
 NOW = "statement_timestamp()"
-LIMIT = "SET LOCAL statement_timeout = 5000"
-"""The server ends what takes too long."""
+BEFORE = "SET LOCAL statement_timeout = 5000; SET LOCAL jit = off"
+"""The server ends what takes too long; none of our statements is worth being compiled."""
 
 is_enabled = True
 """False makes Postgres take the portable path too, which tests use."""
@@ -54,11 +54,14 @@ class Exchange:
         self._wrapper = connections[using]
         self.sent_at = time.monotonic()
         self._results: list[Any] = []
+        self._error: Exception | None = None
+        self.is_over = False
+        """Whether the whole answer has been read, or there will be none."""
         with self._wrapper.cursor() as cursor, self._wrapper.wrap_database_errors:
             texts = [sql if values is None else cursor.mogrify(sql, values) for sql, values in parts]
             self._driver = self._wrapper.connection
             self._line = self._driver.pgconn
-            self._line.send_query(";".join((LIMIT, *texts)).encode())
+            self._line.send_query(";".join((BEFORE, *texts)).encode())
             while self._line.flush():
                 self._wait(select.POLLIN | select.POLLOUT)
                 self._line.consume_input()
@@ -69,6 +72,16 @@ class Exchange:
 
     def is_answered(self) -> bool:
         """Whether `rows` would return, or raise, at once. Raises when the connection is gone."""
+        if not self.is_over:
+            try:
+                self.is_over = self._has_all()
+            except Exception as error:
+                self.is_over, self._error = True, error
+        if self._error is not None:
+            raise self._error
+        return self.is_over
+
+    def _has_all(self) -> bool:
         with self._wrapper.wrap_database_errors:
             self._line.consume_input()
             while not self._line.is_busy():
@@ -78,10 +91,14 @@ class Exchange:
                 self._results.append(result)
         return False
 
-    def rows(self) -> list[list[tuple[Any, ...]]]:
-        """The rows of each statement that has any; waits for them. Raises Django's database errors."""
+    def wait(self) -> None:
+        """Until it is answered. Raises when the connection is gone."""
         while not self.is_answered():
             self._wait(select.POLLIN)
+
+    def rows(self) -> list[list[tuple[Any, ...]]]:
+        """The rows of each statement that has any; waits for them. Raises Django's database errors."""
+        self.wait()
         with self._wrapper.wrap_database_errors:
             return [self._rows(result) for result in self._results if self._has_rows(result)]
 

@@ -14,12 +14,13 @@ from django_task_worker.models import TaskAttempt
 from django_task_worker.states import Kind, Transition
 
 ATTEMPTS = TaskAttempt._meta.db_table
-# By primary key, whatever the planner thinks: the indexes of what runs also hold all that has run since the
-# last vacuum. They do not serve where `status` is part of an expression.
+# By primary key and a hash join, whatever the planner thinks. The indexes of what runs also hold all that has
+# run since the last vacuum: they do not serve where `status` is part of an expression. And where the table is
+# believed to be empty, as it may have been when it was last analyzed, a nested loop reads all of it.
 BY_KEY = "; ".join(
-    f"SET LOCAL enable_{what} = off" for what in ("bitmapscan", "hashjoin", "mergejoin", "seqscan")
+    f"SET LOCAL enable_{what} = off" for what in ("bitmapscan", "mergejoin", "nestloop", "seqscan")
 )
-_MINE = "t.id = o.id AND t.lease = o.lease AND t.status || '' = 'PROGRESS'"
+_MINE = "t.id = ANY (%(ids)s::text[]) AND t.id = o.id AND t.lease = o.lease AND t.status || '' = 'PROGRESS'"
 
 COMPLETE = f"""
 UPDATE {TASKS} t SET status = 'COMPLETED', result = o.result, result_json = o.result_json::jsonb,
@@ -27,8 +28,8 @@ UPDATE {TASKS} t SET status = 'COMPLETED', result = o.result, result_json = o.re
     unique_active = NULL, duration = o.duration, updated_at = {NOW},
     finished_at = {NOW} - o.age * interval '1 s',
     started_at = {NOW} - (o.age + o.duration) * interval '1 s'
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::float8[])
-    AS o (id, lease, result, result_json, duration, age)
+FROM unnest(%(ids)s::text[], %(leases)s::text[], %(results)s::text[], %(results_json)s::text[],
+    %(durations)s::float8[], %(ages)s::float8[]) AS o (id, lease, result, result_json, duration, age)
 WHERE {_MINE}
 RETURNING o.id, o.lease
 """
@@ -39,7 +40,10 @@ WITH o AS MATERIALIZED (
     SELECT o.*, CASE WHEN t.cancel_requested_at IS NULL THEN o.transition ELSE 'cancel' END AS what,
         CASE WHEN t.cancel_requested_at IS NULL THEN o.error_type ELSE o.cancelled_type END AS type,
         CASE WHEN t.cancel_requested_at IS NULL THEN o.error ELSE o.cancelled_error END AS text
-    FROM unnest({", ".join(["%s::text[]"] * 10)}, %s::int[], {", ".join(["%s::float8[]"] * 3)}, %s::bool[])
+    FROM unnest(%(ids)s::text[], %(leases)s::text[], %(transitions)s::text[], %(kinds)s::text[],
+        %(workers)s::text[], %(error_types)s::text[], %(errors)s::text[], %(cancelled_types)s::text[],
+        %(cancelled_errors)s::text[], %(tracebacks)s::text[], %(numbers)s::int[], %(durations)s::float8[],
+        %(ages)s::float8[], %(delays)s::float8[], %(deferrals)s::bool[])
         AS o (id, lease, transition, kind, worker, error_type, error, cancelled_type, cancelled_error,
             traceback, number, duration, age, delay, is_deferral)
     JOIN {TASKS} t ON {_MINE}
@@ -126,34 +130,34 @@ class Finishing:
         return done
 
 
-def _completions(outcomes: Sequence[Outcome], now: float) -> tuple[str, ...]:
-    return (
-        array([outcome.task.id for outcome in outcomes]),
-        array([outcome.task.lease for outcome in outcomes]),
-        array([outcome.result for outcome in outcomes]),
-        array([outcome.result_json for outcome in outcomes]),
-        numbers([outcome.duration_s or 0.0 for outcome in outcomes]),
-        numbers([max(0.0, now - outcome.ended) for outcome in outcomes]),
-    )
+def _completions(outcomes: Sequence[Outcome], now: float) -> dict[str, str]:
+    return {
+        "ids": array([outcome.task.id for outcome in outcomes]),
+        "leases": array([outcome.task.lease for outcome in outcomes]),
+        "results": array([outcome.result for outcome in outcomes]),
+        "results_json": array([outcome.result_json for outcome in outcomes]),
+        "durations": numbers([outcome.duration_s or 0.0 for outcome in outcomes]),
+        "ages": numbers([max(0.0, now - outcome.ended) for outcome in outcomes]),
+    }
 
 
-def _endings(changes: Sequence[Change], now: float) -> tuple[str, ...]:
+def _endings(changes: Sequence[Change], now: float) -> dict[str, str]:
     outcomes = [change.outcome for change in changes]
     cancelled = [plan(outcome, cancel_requested=True).outcome for outcome in outcomes]
-    return (
-        array([outcome.task.id for outcome in outcomes]),
-        array([outcome.task.lease for outcome in outcomes]),
-        array([change.transition for change in changes]),
-        array([outcome.kind for outcome in outcomes]),
-        array([outcome.worker or None for outcome in outcomes]),
-        array([outcome.error_type for outcome in outcomes]),
-        array([outcome.error for outcome in outcomes]),
-        array([outcome.error_type for outcome in cancelled]),
-        array([outcome.error for outcome in cancelled]),
-        array([outcome.traceback for outcome in outcomes]),
-        numbers([outcome.task.retry_count + 1 for outcome in outcomes]),
-        numbers([outcome.duration_s for outcome in outcomes]),
-        numbers([max(0.0, now - outcome.ended) for outcome in outcomes]),
-        numbers([change.delay_s for change in changes]),
-        array(["t" if outcome.kind is Kind.MISSING else "f" for outcome in outcomes]),
-    )
+    return {
+        "ids": array([outcome.task.id for outcome in outcomes]),
+        "leases": array([outcome.task.lease for outcome in outcomes]),
+        "transitions": array([change.transition for change in changes]),
+        "kinds": array([outcome.kind for outcome in outcomes]),
+        "workers": array([outcome.worker or None for outcome in outcomes]),
+        "error_types": array([outcome.error_type for outcome in outcomes]),
+        "errors": array([outcome.error for outcome in outcomes]),
+        "cancelled_types": array([outcome.error_type for outcome in cancelled]),
+        "cancelled_errors": array([outcome.error for outcome in cancelled]),
+        "tracebacks": array([outcome.traceback for outcome in outcomes]),
+        "numbers": numbers([outcome.task.retry_count + 1 for outcome in outcomes]),
+        "durations": numbers([outcome.duration_s for outcome in outcomes]),
+        "ages": numbers([max(0.0, now - outcome.ended) for outcome in outcomes]),
+        "delays": numbers([change.delay_s for change in changes]),
+        "deferrals": array(["t" if outcome.kind is Kind.MISSING else "f" for outcome in outcomes]),
+    }

@@ -7,7 +7,7 @@ from functools import partial
 
 from django_task_worker import lifecycle
 from django_task_worker.ids import new_id
-from django_task_worker.lifecycle import Claimed, Demand, Outcome
+from django_task_worker.lifecycle import Claimed, Claims, Demand, Outcome
 from django_task_worker.lifecycle.order import Level, levels, next_due_s
 from django_task_worker.locks import Locks
 from django_task_worker.states import Kind
@@ -45,13 +45,18 @@ class Claimer:
         self._was_short = True
         self._looked_at = -LOOK_EVERY_S
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() >= self.look_at
+
     def wake(self, now: float) -> None:
         """Something may be due. Many wake-ups that lead to nothing are answered ever more slowly."""
         self.look_at = min(self.look_at, now + self._pause_s)
 
-    def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
-        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
-        demand = Demand(
+    def demand(self, count: int) -> Demand:
+        """A claim for so many tasks; `note` must tell what it brought."""
+        return Demand(
             count=count,
             lease=new_id(),
             lease_s=self._leases.lease_s,
@@ -62,29 +67,38 @@ class Claimer:
             levels=self._levels,
             look=self._was_short or time.monotonic() - self._looked_at > LOOK_EVERY_S,
         )
-        sent_at = time.monotonic()
+
+    def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
+        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
+        demand, sent_at = self.demand(count), time.monotonic()
         using = self._database.using
         claims = self._database.run("claim tasks", lambda: lifecycle.claim(demand, using))
+        self.note(demand, claims, sent_at, poll_s)
+        if isinstance(claims, Failed) or not claims.tasks:
+            return [], []
+        return self.accept(claims.tasks, demand.lease, sent_at)
+
+    def note(self, demand: Demand, claims: Claims | Failed, sent_at: float, poll_s: float) -> None:
+        """Learn from what a claim has brought when to look next, and where."""
         if isinstance(claims, Failed):
             self._leases.unsure[demand.lease] = sent_at
             self.look_at = max(self._database.retry_at, sent_at)
-            return [], []
+            return
         self.has_looked = True
         self.found_nothing = not claims.tasks
-        self._was_short = len(claims.tasks) < count
+        self._was_short = len(claims.tasks) < demand.count
         if claims.groups is not None:
             self._looked_at = sent_at
             self._levels = tuple(levels(claims.groups, self._options.queues)) or self._levels[:1]
         if claims.tasks:
             self._pause_s, self._in_vain = 0.0, 0
             self.look_at = sent_at
-            return self._accept(claims.tasks, demand.lease, sent_at)
+            return
         self._in_vain += 1
         if self._in_vain > FREE_LOOKS:
             self._pause_s = min(MAX_PAUSE_S, max(MIN_PAUSE_S, self._pause_s * 2))
         due_s = next_due_s(claims.groups or ())
         self.look_at = sent_at + (poll_s if due_s is None else min(poll_s, max(due_s, MIN_PAUSE_S)))
-        return [], []
 
     def adopt(self) -> tuple[list[Claimed], list[Outcome]]:
         """What claims that were never answered have brought us after all."""
@@ -97,16 +111,15 @@ class Claimer:
                 break
             new = [task for task in tasks if task.id not in self._leases.tasks]
             if new:
-                accepted, blocked = self._accept(new, lease, sent_at)
+                accepted, blocked = self.accept(new, lease, sent_at)
                 found += accepted
                 deferred += blocked
             if time.monotonic() - sent_at > UNSURE_S:
                 del self._leases.unsure[lease]
         return found, deferred
 
-    def _accept(
-        self, tasks: list[Claimed], lease: str, sent_at: float
-    ) -> tuple[list[Claimed], list[Outcome]]:
+    def accept(self, tasks: list[Claimed], lease: str, sent_at: float) -> tuple[list[Claimed], list[Outcome]]:
+        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
         self._leases.add(tasks, lease, sent_at)
         blocked = self._locks.acquire([(task.id, task.lease) for task in tasks])
         if not blocked:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from django.db import DataError, IntegrityError
 
@@ -19,6 +20,7 @@ from django_task_worker.worker.leases import Leases
 
 logger = logging.getLogger("django_task_worker.worker")
 
+T = TypeVar("T")
 SETTLE_S = 0.005
 BATCH = 500
 BATCH_CHARACTERS = 8_000_000
@@ -44,6 +46,14 @@ class Refused:
         self.reason = " ".join(str(error).split())
 
 
+def unless_refused(action: Callable[[], T]) -> T | Refused:
+    """What the action returns, or why the database will not store what it wrote."""
+    try:
+        return action()
+    except (DataError, IntegrityError) as error:
+        return Refused(error)
+
+
 class Completer:
     """Buffers outcomes and settles them, on size or age."""
 
@@ -53,6 +63,7 @@ class Completer:
         self._locks = locks
         self._recorder = recorder
         self._outcomes: list[Outcome] = []
+        self._taken: list[Outcome] = []
         self._aside: list[Aside] = []
         self._size = BATCH
         self.completed = 0
@@ -63,7 +74,7 @@ class Completer:
 
     @property
     def is_empty(self) -> bool:
-        return not (self._outcomes or self._aside)
+        return not (self._outcomes or self._taken or self._aside)
 
     def due_at(self) -> float | None:
         """When to settle, by the monotonic clock; None when there is nothing to."""
@@ -81,22 +92,40 @@ class Completer:
         if self._database.is_away:
             return
         self._settle_aside()
+        outcomes = self.take(batch)
+        if outcomes:
+            done = self._database.run("write outcomes", lambda: self._write(outcomes))
+            self.note(outcomes, done)
+            if isinstance(done, list):
+                self.finish(outcomes, done)
+
+    def take(self, batch: int) -> list[Outcome]:
+        """What to write now, if that is not too early; `note` must tell what became of it."""
         if not self._outcomes or self._is_early(batch):
-            return
-        outcomes = self._next()
-        done = self._database.run("write outcomes", lambda: self._write(outcomes))
+            return []
+        self._taken = self._next()
+        del self._outcomes[: len(self._taken)]
+        return self._taken
+
+    def put_back(self, outcomes: list[Outcome]) -> None:
+        """They were taken, and nothing was done with them."""
+        self._taken = []
+        self._outcomes[:0] = outcomes
+
+    def note(self, outcomes: Sequence[Outcome], done: list[Change] | Refused | Failed) -> None:
+        """Learn what became of the outcomes that were taken; those that were not written stay here."""
+        self._taken = []
         if isinstance(done, Failed):
             self._size = max(1, len(outcomes) // 2)
             if len(outcomes) == 1:
-                self._aside.append(Aside(self._outcomes.pop(0), time.monotonic() + FIRST_PAUSE_S))
+                self._aside.append(Aside(outcomes[0], time.monotonic() + FIRST_PAUSE_S))
+            else:
+                self._outcomes[:0] = outcomes
             self._forget_old()
-            return
-        if isinstance(done, Refused):
+        elif isinstance(done, Refused):
             self._reduce(outcomes, done)
-            return
-        self._size = min(BATCH, self._size * 2)
-        del self._outcomes[: len(outcomes)]
-        self._settled(outcomes, done)
+        else:
+            self._size = min(BATCH, self._size * 2)
 
     def _settle_aside(self) -> None:
         """Try one of those that stepped aside, if its time has come."""
@@ -115,9 +144,10 @@ class Completer:
             self._outcomes.insert(0, aside.outcome)
             self._size = 1
         else:
-            self._settled([aside.outcome], done)
+            self.finish([aside.outcome], done)
 
-    def _settled(self, outcomes: Sequence[Outcome], done: Sequence[Change]) -> None:
+    def finish(self, outcomes: Sequence[Outcome], done: Sequence[Change]) -> None:
+        """These outcomes are written, with these changes: let go of their tasks, and count them."""
         self._locks.release([(outcome.task.id, outcome.task.lease) for outcome in outcomes])
         self._leases.remove(outcome.task.id for outcome in outcomes)
         self._recorder.begin()
@@ -144,17 +174,15 @@ class Completer:
         return found
 
     def _write(self, outcomes: Sequence[Outcome]) -> list[Change] | Refused:
-        try:
-            return lifecycle.finish(outcomes, self._database.using)
-        except (DataError, IntegrityError) as error:
-            return Refused(error)
+        return unless_refused(lambda: lifecycle.finish(outcomes, self._database.using))
 
     def _reduce(self, outcomes: Sequence[Outcome], refused: Refused) -> None:
         if len(outcomes) > 1:
+            self._outcomes[:0] = outcomes
             self._size = 1
             return
         self._size = BATCH
-        outcome = self._outcomes.pop(0)
+        (outcome,) = outcomes
         less = _reduced(outcome, refused.reason)
         if less is not None:
             self._outcomes.insert(0, less)

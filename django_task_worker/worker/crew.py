@@ -177,20 +177,23 @@ class Crew:
     def busy(self) -> int:
         return sum(bool(process.assigned) for process in self.processes)
 
-    @property
-    def room(self) -> int:
-        """How many tasks to claim now; 0 until it is worth a statement."""
+    def room(self, coming: int = 0, *, needs_statement: bool = True) -> int:
+        """How many tasks to claim when so many are about to come.
+
+        If that takes a statement of its own, 0 until it is worth one.
+        """
         window = self.pace.window
         takers = [len(process.assigned) for process in self.processes if not process.is_leaving]
-        room = sum(max(0, window - assigned) for assigned in takers) - len(self.backlog)
-        if room <= 0 or (window > 1 and min(takers) > 0 and room < window * len(takers) // 2):
-            return 0
-        return room
+        room = sum([max(0, window - assigned) for assigned in takers]) - len(self.backlog) - coming
+        is_starving = not coming and takers and min(takers) == 0
+        can_wait = needs_statement and window > 1 and not is_starving
+        return 0 if room <= 0 or (can_wait and room < window * len(takers) // 2) else room
 
-    def take(self, tasks: Iterable[Claimed], now: float) -> None:
-        """Accept claimed tasks and hand out what can be handed out."""
-        self.backlog.extend(Waiting(task, now) for task in tasks)
-        self.distribute(now)
+    def take(self, tasks: Iterable[Claimed], now: float, *, hands_out: bool = True) -> None:
+        """Accept claimed tasks and, usually, hand out what can be handed out."""
+        self.backlog.extend([Waiting(task, now) for task in tasks])
+        if hands_out:
+            self.distribute(now)
 
     def distribute(self, now: float) -> None:
         """Give waiting tasks to children: to free ones first, behind others only where all are short."""

@@ -6,11 +6,13 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from django_task_worker.worker.connection import use_own_connection
+from django_task_worker.lifecycle import Turnover
+from django_task_worker.worker.connection import cut, use_own_connection
 from django_task_worker.worker.watch import Watch
 
 logger = logging.getLogger("django_task_worker.worker")
@@ -37,6 +39,7 @@ class Database:
         self._pause_s = 0.0
         self.retry_at = 0.0
         self._said_at = -SAY_EVERY_S
+        self.under_way: Turnover | None = None
         self.ok_at = time.monotonic()
         use_own_connection(using)
 
@@ -44,10 +47,35 @@ class Database:
     def is_away(self) -> bool:
         return time.monotonic() < self.retry_at
 
+    def begin(self, what: str, send: Callable[[], Turnover | None]) -> bool:
+        """Have a turnover sent; whether it was. Until `end` it is `under_way`."""
+        turnover = self.run(what, send)
+        if isinstance(turnover, Failed) or turnover is None:
+            return False
+        self.under_way = turnover
+        return True
+
+    def end(self, what: str, take: Callable[[Turnover], T]) -> T | Failed:
+        """What `take` makes of the turnover that is under way; waits for its answer."""
+        assert self.under_way is not None
+        turnover, self.under_way = self.under_way, None
+        return self.run(what, lambda: take(turnover))
+
+    def _let_it_be_answered(self) -> None:
+        """The connection can do nothing else before. What is wrong is told by `end`."""
+        if self.under_way is not None:
+            with suppress(DatabaseError, InterfaceError), self._watch.over():
+                self.under_way.wait()
+
+    def cut(self) -> None:
+        """Give up the statement under way: it takes too long."""
+        cut(connections[self.using])
+
     def run(self, what: str, action: Callable[[], T]) -> T | Failed:
         """The action's result, or FAILED. Raises only what is no fault of the database."""
         if self.is_away:
             return FAILED
+        self._let_it_be_answered()
         try:
             with self._watch.over():
                 result = action()
@@ -71,6 +99,7 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; the next action opens a new one."""
+        self._let_it_be_answered()
         connection = connections[self.using]
         try:
             connection.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 AHEAD_S = 0.020
-MAX_AHEAD = 256
+MAX_AHEAD = 512
 SHORT_S = 0.005
 MEMORY = 1000
 WEIGHT = 0.2

@@ -35,6 +35,7 @@ from django_task_worker.worker.notify import Service
 from django_task_worker.worker.options import WorkerOptions
 from django_task_worker.worker.process import Process
 from django_task_worker.worker.signals import STOP, Signals
+from django_task_worker.worker.turnovers import Turnovers
 from django_task_worker.worker.upkeep import Upkeep
 from django_task_worker.worker.watch import Watch
 
@@ -77,6 +78,9 @@ class Supervisor:
         self._claimer = Claimer(options, self.who.name, self._database, self._leases, locks)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._signals, selectors.EVENT_READ)
+        self._turnovers = Turnovers(
+            self._database, self._completer, self._claimer, self._selector, self._take
+        )
         self._subscribed_as: int | None = None
         self._watched: dict[Process, int] = {}
         self._crew = Crew(
@@ -137,12 +141,13 @@ class Supervisor:
         self._end_what_must_end(now)
         self._crew.distribute(now)
         self._announce_started()
-        self._completer.settle(self._batch())
-        self._publisher.flush()
         self._crew.fill(now, is_needed=not self._is_stopping)
         if self._subscription.open():
             self._claimer.wake(now)
-        self._claim()
+        self._turnovers.run(self._room, self._batch(), self._poll_s())
+        self._publisher.flush()
+        if self._claimer.has_looked and not self._is_ready:
+            self._say_ready()
         self._mark_started(now)
         self._maintenance.run(time.monotonic())
         self._announce_started()
@@ -153,11 +158,15 @@ class Supervisor:
         times = [
             self._maintenance.next_due,
             self._crew.next_deadline(now),
-            self._completer.due_at(),
-            max(self._claimer.look_at, self._database.retry_at) if self._wants_tasks() else None,
             self._mark_at(),
             self._stop_by if self._is_stopping and self._crew.busy else None,
         ]
+        if self._turnovers.due_at is not None:
+            times.append(self._turnovers.due_at)
+        else:
+            times.append(self._completer.due_at())
+            if self._room():
+                times.append(max(self._claimer.look_at, self._database.retry_at))
         return max(0.0, min(moment for moment in times if moment is not None) - now)
 
     def _on_ready(self, source: object, mask: int, now: float) -> None:
@@ -197,6 +206,7 @@ class Supervisor:
             elif watched[process] != wanted:
                 self._selector.modify(process, wanted)
             watched[process] = wanted
+        self._turnovers.listen()
         self._watch_subscription()
 
     def _watch_subscription(self) -> None:
@@ -211,18 +221,16 @@ class Supervisor:
     # --- claim ---
 
     def _wants_tasks(self) -> bool:
-        return self._is_registered and not self._is_stopping and self._crew.room > 0
+        return self._is_registered and not self._is_stopping
 
-    def _claim(self) -> None:
-        if not self._wants_tasks() or self._database.is_away or time.monotonic() < self._claimer.look_at:
-            return
-        self._take(*self._claimer.claim(self._crew.room, self._poll_s()))
-        if self._claimer.has_looked and not self._is_ready:
-            self._say_ready()
+    def _room(self, coming: int = 0, needs_statement: bool = True) -> int:
+        return self._crew.room(coming, needs_statement=needs_statement) if self._wants_tasks() else 0
 
     def _take(self, tasks: list[Claimed], deferred: list[Outcome]) -> None:
-        self._crew.take(tasks, time.monotonic())
+        self._crew.take(tasks, time.monotonic(), hands_out=not self._is_stopping)
         self._completer.add(deferred)
+        if self._is_stopping:
+            self._completer.add(self._crew.give_back(time.monotonic(), older_than_s=0.0))
 
     def _poll_s(self) -> float:
         if self.options.poll_s is not None:
@@ -348,7 +356,7 @@ class Supervisor:
         return [Chore(every_s=GLANCE_S, action=self._glance)]
 
     def _glance(self, now: float) -> None:
-        if now >= self._claimer.look_at or not self._wants_tasks():
+        if now >= self._claimer.look_at or not self._room():
             return
         version = self._database.run("look", partial(data_version, self.options.using))
         if not isinstance(version, Failed) and version != self._data_version:
@@ -430,7 +438,7 @@ class Supervisor:
         self._crew.interrupt(now, at_once=True)
 
     def _is_done(self) -> bool:
-        if self._crew.in_hand:
+        if self._crew.in_hand or self._database.under_way is not None:
             return False
         if not self._completer.is_empty:
             return self._has_waited_enough()
@@ -453,6 +461,7 @@ class Supervisor:
 
     def _close(self) -> None:
         self._crew.dismiss()
+        self._turnovers.stop_listening()
         self._watch.close()
         self._subscription.close()
         self._link.close()
@@ -465,6 +474,7 @@ class Supervisor:
     # --- around a fork ---
 
     def _before_fork(self) -> None:
+        self._turnovers.stop_listening()
         self._database.close()
         self._link.close()
         self._subscription.close()
