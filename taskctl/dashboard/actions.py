@@ -15,7 +15,7 @@ from django_task_worker.expressions import DatabaseNow
 from django_task_worker.models import Worker
 from django_task_worker.redaction import MASK, redact
 from django_task_worker.snapshot.arguments import TOO_LONG, arguments
-from taskctl.dashboard.inbox import Answer
+from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.view import Job, Row
 from taskctl.durations import brief
 from taskctl.render import details

@@ -16,10 +16,10 @@ from django_task_worker.snapshot.rows import (
     Snapshot,
     WorkerRow,
 )
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.rates import Meter, Times
 from taskctl.dashboard.state import FAILURES_S, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
+from taskctl.listening.happenings import Happening
 
 RATE_S = 60
 UP, DRAINING, LOST = "up", "draining", "lost"

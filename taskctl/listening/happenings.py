@@ -45,17 +45,13 @@ class Happening(NamedTuple):
     number: int = 1
     """How many tasks, or events."""
     source: str = "redis"
+    """redis, or poll for what the database told."""
+    publisher: str | None = None
+    seq: int | None = None
+    """Its place among those of its publisher."""
 
 
-class Heard(NamedTuple):
-    """A happening with its place among those of its publisher."""
-
-    happening: Happening
-    publisher: str | None
-    seq: int | None
-
-
-def parse(payload: bytes) -> Heard | None:
+def parse(payload: bytes) -> Happening | None:
     """The event; None when it is none. Never raises, and takes nothing that is too long or too large."""
     if len(payload) > LONGEST:
         return None
@@ -72,7 +68,7 @@ def parse(payload: bytes) -> Heard | None:
     error_type = _text(fields.get("error_type"))
     if word == "requeued" and error_type is not None:
         word = "retrying"
-    happening = Happening(
+    return Happening(
         word,
         _epoch(fields.get("at")),
         task_id,
@@ -84,8 +80,9 @@ def parse(payload: bytes) -> Heard | None:
         _seconds(fields.get("run_s")),
         error_type,
         _whole(fields.get("count")) or 1,
+        publisher=_text(fields.get("publisher")),
+        seq=_whole(fields.get("seq")),
     )
-    return Heard(happening, _text(fields.get("publisher")), _whole(fields.get("seq")))
 
 
 def _text(value: Any) -> str | None:
@@ -117,7 +114,7 @@ class Numbering:
     def __init__(self) -> None:
         self._last: OrderedDict[str, int] = OrderedDict()
 
-    def missed(self, heard: Heard) -> int:
+    def missed(self, heard: Happening) -> int:
         """How many events of this publisher went by unheard just before this one."""
         publisher, seq = heard.publisher, heard.seq
         if publisher is None or seq is None:
