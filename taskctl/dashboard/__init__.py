@@ -5,6 +5,5 @@
     reader (SQL) ──┘        └────▶ recording                 └── signals
 
 The feed and the inbox between are those of `taskctl.listening`. `state`, `view` and `screen` are pure: no
-clock, no I/O. `loop` owns the terminal and never waits for
-either server.
+clock, no I/O. `loop` owns the terminal and never waits for either server.
 """

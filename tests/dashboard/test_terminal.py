@@ -187,7 +187,7 @@ def test_a_queue_is_paused_and_resumed(database: Database, terminal: Open) -> No
 def test_a_running_task_is_cancelled_and_a_worker_drained(
     database: Database, terminal: Open, worker: Any
 ) -> None:
-    process = worker("--concurrency", 1, "--name", "w-one")
+    process = worker("--concurrency", 1, "--name", "w-one", TEST_TASK_WORKER='{"LEASE": 2}')
     made = create_task("app.tasks.sleep", [60], check=False)
     screen = terminal("--interval", "500ms")
     screen.sees(r"app.tasks.sleep +w-one")
