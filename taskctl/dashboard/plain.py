@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from django_task_worker.snapshot.rows import CAP, QueueRow
+from django_task_worker.snapshot.rows import CAP, LOST, QueueRow
 from taskctl.dashboard.lines import Look
 from taskctl.dashboard.panels import failures, frame, queues, running, workers
 from taskctl.dashboard.rates import Spread
-from taskctl.dashboard.tables import LOST, Group, Running, Tables, Work
+from taskctl.dashboard.tables import Group, Running, Tables, Work
 from taskctl.times import iso
 
 WINDOW_S = 300

@@ -50,6 +50,7 @@ LAYERS = {
     "retention": 5,
     "stack": 5,
     "why": 5,
+    "overview": 5,
     "worker": 5,
     "schedules": 5,
     "backend": 6,
@@ -80,6 +81,7 @@ NEVER = {
     "client": [f"{PACKAGE}.worker", "redis"],
     "statistics": [f"{PACKAGE}.worker", "redis"],
     "why": [f"{PACKAGE}.worker", "redis"],
+    "overview": [f"{PACKAGE}.worker", "redis"],
     "worker": [
         f"{PACKAGE}.models",
         f"{PACKAGE}.records",

@@ -1,0 +1,12 @@
+"""How it stands with the whole, now: queues, workers, and figures of a window beside them. Reads only.
+
+What is counted row by row ends at a cap; what has ended is read from the statistics.
+"""
+
+from __future__ import annotations
+
+from django_task_worker.overview.figures import Figures, figures
+from django_task_worker.overview.queues import QueueNow, QueuesNow, queues
+from django_task_worker.overview.workers import WorkersNow, workers
+
+__all__ = ["Figures", "QueueNow", "QueuesNow", "WorkersNow", "figures", "queues", "workers"]
