@@ -65,7 +65,7 @@ def _next(task: DatabaseTask, alias: str) -> DatabaseTask:
 def _print(
     task: DatabaseTask, session: Session, *, traceback: bool, attempts: bool, result: bool, reveal: bool
 ) -> None:
-    from django_task_worker import queries
+    from django_task_worker import operation_log, queries
     from django_task_worker.conf import settings
     from taskctl.render import details as render
     from taskctl.render.block import block
@@ -82,9 +82,12 @@ def _print(
         if not task.traceback:
             terminal.note("no traceback")
         return
-    now = queries.database_now(task._state.db or "default")
+    alias = task._state.db or "default"
+    now = queries.database_now(alias)
     tried = list(task.attempts.all())
-    row = chosen(render.details(task, tried, now, () if reveal else settings().redact), terminal)
+    operations = operation_log.of_task(task.pk, using=alias)
+    redact = () if reveal else settings().redact
+    row = chosen(render.details(task, tried, now, redact, operations), terminal)
     if terminal.is_json:
         terminal.record(row)
     elif terminal.form == "id":
