@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django_task_worker._version import __version__
+from django_task_worker.cleaning import clean
 from django_task_worker.conf import settings
 from django_task_worker.events import Event, EventName, announce
 from django_task_worker.events.event import clock
@@ -161,12 +162,18 @@ def pause(
         name=name,
         defaults={
             "paused_at": DatabaseNow(),
-            "paused_by": by or None,
-            "pause_reason": reason or None,
+            "paused_by": clean(by, 255) or None,
+            "pause_reason": clean(reason, 255) or None,
             "paused_until": until,
         },
     )
     announce([Event(event=EventName.QUEUE_PAUSED, queue=name)], database)
+
+
+def paused_queues(using: str | None = None) -> list[str]:
+    """The names of the queues from which nobody may claim, also of those whose pause has just run out."""
+    paused = Queue.objects.using(alias(using)).filter(paused_at__isnull=False)
+    return list(paused.order_by("name").values_list("name", flat=True))
 
 
 def resume(name: str, *, using: str | None = None) -> bool:

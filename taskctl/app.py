@@ -37,6 +37,8 @@ COMMANDS = (
     Entry("list", "list tasks                              (alias: ls)", "Look", "list:list_tasks"),
     Entry("ls", "list tasks", "Look", "list:list_tasks", shown=False),
     Entry("show", "everything about one task", "Look", "show:show"),
+    Entry("workers", "list workers; drain; forget lost ones", "Look", "workers:workers"),
+    Entry("queues", "list queues; pause; resume", "Look", "queues:queues"),
     Entry("tasks", "list the task functions this project offers", "Look", "tasks:tasks"),
     Entry("retry", "run failed tasks again", "Repair", "retry:retry"),
     Entry("retry-failed", "the same as retry --failed", "Repair", "retry:retry_failed", shown=False),

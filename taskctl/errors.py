@@ -246,6 +246,18 @@ def task_not_found(text: str) -> CommandError:
     )
 
 
+def worker_not_found(name: str, known: Sequence[str]) -> CommandError:
+    close = nearest(name, known, 1)
+    listed = f"up: {', '.join(known) or 'none'}"
+    return CommandError(
+        "worker-not-found",
+        exits.NOT_FOUND,
+        f"no worker named '{name}' is up",
+        facts=[f"did you mean: {close[0]} ?     {listed}" if close else listed],
+        tries=["taskctl workers"],
+    )
+
+
 def ambiguous_id(prefix: str, candidates: Sequence[str], count: str) -> CommandError:
     """`candidates` are lines that show id, status, task and age."""
     return CommandError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from taskctl import values
@@ -159,7 +159,9 @@ def require_queue(name: str | None, alias: str) -> None:
     from django_task_worker import queries
 
     if name is not None and not queries.has_queue(name, alias):
-        raise unknown_queue(name, queries.queue_names(alias))
+        from django_task_worker import overview
+
+        raise unknown_queue(name, overview.queue_names(alias))
 
 
 def _bounds(selector: Selector, session: Session, alias: str) -> tuple[datetime | None, datetime | None]:
@@ -198,3 +200,8 @@ def project_zone() -> tzinfo:
     from django.utils import timezone
 
     return timezone.get_default_timezone()
+
+
+def zone(session: Session) -> tzinfo:
+    """In which times are shown to people."""
+    return UTC if session.terminal.utc else project_zone()

@@ -6,7 +6,7 @@ What is counted row by row ends at a cap; what has ended is read from the statis
 from __future__ import annotations
 
 from django_task_worker.overview.figures import Figures, figures
-from django_task_worker.overview.queues import QueueNow, QueuesNow, queues
+from django_task_worker.overview.queues import QueueNow, QueuesNow, queue_names, queues
 from django_task_worker.overview.workers import WorkersNow, workers
 
-__all__ = ["Figures", "QueueNow", "QueuesNow", "WorkersNow", "figures", "queues", "workers"]
+__all__ = ["Figures", "QueueNow", "QueuesNow", "WorkersNow", "figures", "queue_names", "queues", "workers"]

@@ -47,9 +47,8 @@ def queues(using: str | None = None) -> QueuesNow:
     counted = counts(database)
     lease_s = settings().lease_s
     live = [row for row in read_workers((), database) if row.standing(counted.at, lease_s) != LOST]
-    rows = {row.name: row for row in counted.queues}
-    for name in _others(live, database):
-        rows.setdefault(name, QueueRow(name, 0, 0, 0, None))
+    rows = {name: QueueRow(name, 0, 0, 0, None) for name in _others(live, database)}
+    rows |= {row.name: row for row in counted.queues}
     rates = {summary.key: summary.rate for summary in statistics.read(RATE_S, by="queue", using=database)}
     times = {summary.key: summary for summary in statistics.read(TIMES_S, by="queue", using=database)}
     found = []
@@ -65,6 +64,11 @@ def queues(using: str | None = None) -> QueuesNow:
             )
         )
     return QueuesNow(counted.at, tuple(found))
+
+
+def queue_names(using: str | None = None) -> list[str]:
+    """The names of those queues."""
+    return [queue.row.name for queue in queues(using).queues]
 
 
 def _others(live: Iterable[WorkerRow], using: str) -> set[str]:

@@ -10,7 +10,6 @@ from django_task_worker.queries.overview import (
     missing_indexes,
     oldest_due,
     purgeable,
-    queue_names,
     waiting_queues,
 )
 from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
@@ -39,7 +38,6 @@ __all__ = [
     "missing_indexes",
     "oldest_due",
     "purgeable",
-    "queue_names",
     "select",
     "waiting_queues",
 ]

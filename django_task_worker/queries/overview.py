@@ -11,19 +11,9 @@ from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 
 from django_task_worker import lifecycle
 from django_task_worker.expressions import DatabaseNow, ago
-from django_task_worker.models import RUNNING, WAITING, DatabaseTask, Queue, TaskQuerySet, Worker
+from django_task_worker.models import RUNNING, DatabaseTask, Queue, TaskQuerySet, Worker
 from django_task_worker.queries.lookup import HEAVY
 from django_task_worker.states import Status
-
-
-def queue_names(using: str) -> list[str]:
-    """The queues that have waiting or running tasks, a worker, or a row of their own."""
-    names = set(Queue.objects.using(using).values_list("name", flat=True))
-    for queues in Worker.objects.using(using).values_list("queues", flat=True):
-        names.update(queues)
-    tasks = DatabaseTask.objects.using(using).filter(WAITING | RUNNING).order_by()
-    names.update(tasks.values_list("queue", flat=True).distinct())
-    return sorted(names)
 
 
 def has_queue(name: str, using: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,6 +69,7 @@ def _print(
     from taskctl.render import details as render
     from taskctl.render.block import block
     from taskctl.report import chosen, look, pairs
+    from taskctl.selectors import zone
     from taskctl.terminal import to_json
 
     terminal = session.terminal
@@ -93,7 +93,7 @@ def _print(
     elif terminal.form == "id":
         terminal.line(task.pk)
     elif terminal.form == "table" and terminal.fields is None:
-        lines = render.described(row, now, zone=_zone(session))
+        lines = render.described(row, now, zone=zone(session))
         if attempts:
             lines += render.tried(tried, now)
         for line in block(lines, look(terminal)):
@@ -101,9 +101,3 @@ def _print(
     else:
         pairs({key: value for key, value in row.items() if key not in ("v", "type")}, terminal)
     terminal.flush()
-
-
-def _zone(session: Session) -> tzinfo:
-    from taskctl.selectors import project_zone
-
-    return UTC if session.terminal.utc else project_zone()

@@ -34,8 +34,14 @@ class Column:
 
 
 def plain(key: str) -> Value:
-    """The value for tsv: times in UTC, the rest as it is."""
-    return lambda row: iso(row[key]) if isinstance(row[key], datetime) else row[key]
+    """The value for tsv: times in UTC, truth as in JSON, the rest as it is."""
+    return lambda row: _plain(row[key])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return iso(value) if isinstance(value, datetime) else value
 
 
 def text(key: str) -> Shown:
