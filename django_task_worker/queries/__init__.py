@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_task_worker.queries.happened import happened
 from django_task_worker.queries.lookup import HEAVY, AmbiguousId, TaskNotFound, find, get, light
 from django_task_worker.queries.overview import (
     due,
@@ -14,6 +15,7 @@ from django_task_worker.queries.overview import (
 )
 from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
 from django_task_worker.queries.selection import STATUS_WORDS, Selection, database_now, select
+from django_task_worker.queries.spans import Span
 
 __all__ = [
     "COUNT_CAP",
@@ -23,6 +25,7 @@ __all__ = [
     "AmbiguousId",
     "Order",
     "Selection",
+    "Span",
     "TaskNotFound",
     "changed",
     "count",
@@ -30,6 +33,7 @@ __all__ = [
     "due",
     "find",
     "get",
+    "happened",
     "has_queue",
     "ids",
     "light",
