@@ -37,6 +37,7 @@ COMMANDS = (
     Entry("list", "list tasks                              (alias: ls)", "Look", "list:list_tasks"),
     Entry("ls", "list tasks", "Look", "list:list_tasks", shown=False),
     Entry("show", "everything about one task", "Look", "show:show"),
+    Entry("events", "follow what happens, one line each", "Look", "events:events"),
     Entry("workers", "list workers; drain; forget lost ones", "Look", "workers:workers"),
     Entry("queues", "list queues; pause; resume", "Look", "queues:queues"),
     Entry("tasks", "list the task functions this project offers", "Look", "tasks:tasks"),

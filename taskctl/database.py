@@ -120,6 +120,12 @@ def in_short(text: str) -> str:
     return re.sub(r"(?<=:)[^:/@\s]+(?=@)", "***", re.sub(r"(password=)\S+", r"\1***", first))
 
 
+def redis_in_short(reason: str) -> str:
+    """Address and reason of Redis in a few words, without secrets."""
+    address, _, why = reason.partition(": ")
+    return f"{address}: {in_short(why)}" if why else in_short(reason)
+
+
 def migration_names() -> list[str]:
     """The names of this app's migrations, without importing them."""
     import pkgutil

@@ -168,6 +168,15 @@ def redis_down(reason: str) -> CommandError:
     )
 
 
+def redis_required(reason: str) -> CommandError:
+    return CommandError(
+        "redis-unreachable",
+        exits.UNAVAILABLE,
+        f"Redis is not reachable ({reason}), and --require-redis was given",
+        tries=["start Redis; without --require-redis the database is read instead"],
+    )
+
+
 def unknown_task(name: str, suggestions: Sequence[str], reason: str = "") -> CommandError:
     package = name.split(".")[0]
     facts = [f"did you mean: {'   '.join(suggestions)} ?"] if suggestions else []

@@ -25,10 +25,14 @@ GATHER_S = 0.1
 
 
 class Feed(threading.Thread):
-    """Puts events and the health of Redis into the inbox until `stop`."""
+    """Puts events and the health of Redis into the inbox until `stop`.
 
-    def __init__(self, inbox: Inbox[Any]) -> None:
+    `gather_s` bounds how often it does, and with it how much it takes of a flood.
+    """
+
+    def __init__(self, inbox: Inbox[Any], *, gather_s: float = GATHER_S) -> None:
         super().__init__(name="task-feed", daemon=True)
+        self.gather_s = gather_s
         self._inbox = inbox
         self._ended = threading.Event()
         self._again = threading.Event()
@@ -69,7 +73,7 @@ class Feed(threading.Thread):
 
     def well(self, round_trip_s: float | None) -> None:
         self._failures, self._down_since, self.is_live = 0, 0.0, True
-        self._inbox.put(Health(REDIS, OK, round_trip_s=round_trip_s))
+        self._inbox.put(Health(REDIS, OK, round_trip_s=round_trip_s, at=time.time()))
 
     @property
     def is_ended(self) -> bool:
@@ -104,7 +108,7 @@ class Listener:
             if select.select([self._wire], [], [], 0.5)[0]:
                 self._take(self._wire.receive())
                 if not self._ping_is_out:  # a round trip is being measured
-                    time.sleep(GATHER_S)
+                    time.sleep(self._feed.gather_s)
             self._check()
 
     def _take(self, chunk: bytes) -> None:

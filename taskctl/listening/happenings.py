@@ -5,13 +5,31 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from django_task_worker.events import Event
 
 LONGEST = 4096
 MOST_PUBLISHERS = 1000
 MOST_SECONDS = 1e9
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
+WORDS = (
+    "enqueued",
+    "started",
+    "completed",
+    "failed",
+    "retrying",
+    "cancelled",
+    "requeued",
+    "paused",
+    "resumed",
+    "worker up",
+    "worker down",
+    "gap",
+)
 _WORDS = {
     "task_created": "enqueued",
     "tasks_created": "enqueued",
@@ -31,8 +49,7 @@ class Happening(NamedTuple):
     """One event. `at` is what its publisher says: seconds since 1970; 0 when it says nothing."""
 
     event: str
-    """enqueued, started, completed, failed, retrying, cancelled, requeued, paused, resumed, worker up or
-    down, gap."""
+    """One of WORDS."""
     at: float
     id: str | None = None
     task: str | None = None
@@ -83,6 +100,31 @@ def parse(payload: bytes) -> Happening | None:
         publisher=_text(fields.get("publisher")),
         seq=_whole(fields.get("seq")),
     )
+
+
+def from_row(event: Event) -> Happening:
+    """What the database tells of."""
+    word = _WORDS[event.event.value]
+    return Happening(
+        "retrying" if word == "requeued" and event.error_type is not None else word,
+        0.0 if event.at is None else event.at.timestamp(),
+        event.task_id,
+        event.name,
+        event.queue,
+        event.worker,
+        event.tries,
+        event.wait_s,
+        event.run_s,
+        event.error_type,
+        event.count or 1,
+        source="poll",
+    )
+
+
+def names_of(words: Collection[str]) -> set[str]:
+    """The names on the wire of what these words stand for."""
+    wanted = {"requeued" if word == "retrying" else word for word in words}
+    return {name for name, word in _WORDS.items() if word in wanted}
 
 
 def _text(value: Any) -> str | None:

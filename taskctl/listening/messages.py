@@ -32,3 +32,5 @@ class Health(NamedTuple):
     since: float = 0.0
     retry_at: float = 0.0
     round_trip_s: float | None = None
+    at: float = 0.0
+    """When it was well."""
