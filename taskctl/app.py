@@ -38,6 +38,7 @@ COMMANDS = (
     Entry("ls", "list tasks", "Look", "list:list_tasks", shown=False),
     Entry("show", "everything about one task", "Look", "show:show"),
     Entry("events", "follow what happens, one line each", "Look", "events:events"),
+    Entry("stats", "counts, rates and latencies", "Look", "stats:stats"),
     Entry("workers", "list workers; drain; forget lost ones", "Look", "workers:workers"),
     Entry("queues", "list queues; pause; resume", "Look", "queues:queues"),
     Entry("tasks", "list the task functions this project offers", "Look", "tasks:tasks"),

@@ -6,10 +6,10 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from taskctl.errors import (
     CommandError,
@@ -23,6 +23,7 @@ from taskctl.errors import (
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+T = TypeVar("T")
 APP = "django_task_worker"
 CONNECT_S = 5
 TABLE = "django_task_worker_databasetask"
@@ -124,6 +125,33 @@ def redis_in_short(reason: str) -> str:
     """Address and reason of Redis in a few words, without secrets."""
     address, _, why = reason.partition(": ")
     return f"{address}: {in_short(why)}" if why else in_short(reason)
+
+
+class Patience:
+    """For commands that go on for long: a database that is away for a while is told of, and tried again."""
+
+    def __init__(self, alias: str, tell: Callable[[str], None]) -> None:
+        self._alias = alias
+        self._tell = tell
+        self._is_away = False
+
+    def read(self, action: Callable[[], T]) -> T | None:
+        """What the action returns; None while the database does not answer."""
+        from django.db import InterfaceError, OperationalError
+
+        try:
+            found = action()
+        except (InterfaceError, OperationalError):
+            connection(self._alias).close()
+            self._turn(is_away=True)
+            return None
+        self._turn(is_away=False)
+        return found
+
+    def _turn(self, *, is_away: bool) -> None:
+        if is_away != self._is_away:
+            self._tell(f"the database {'does not answer; trying again' if is_away else 'answers again'}")
+        self._is_away = is_away
 
 
 def migration_names() -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,19 +34,24 @@ def choose(usual: Sequence[Column], more: Sequence[Column], terminal: Terminal) 
 class Listing:
     """Prints objects whenever it is called; a table goes on where it was.
 
-    `key` names what is printed where only ids are wanted. With `more_to_come` the columns leave room for rows
-    that are not there yet.
+    `key` gives what is printed where only ids are wanted, or is its name. With `more_to_come` the columns
+    leave room for rows that are not there yet.
     """
 
     def __init__(
-        self, columns: Sequence[Column], terminal: Terminal, *, key: str, more_to_come: bool = False
+        self,
+        columns: Sequence[Column],
+        terminal: Terminal,
+        *,
+        key: str | Callable[[Row], object],
+        more_to_come: bool = False,
     ) -> None:
         from taskctl.render.columns import Table
         from taskctl.report import look
 
         self._columns = columns
         self._terminal = terminal
-        self._key = key
+        self._key = itemgetter(key) if isinstance(key, str) else key
         self._more_to_come = more_to_come
         self._has_begun = False
         self.table = Table(columns, look(terminal), is_chosen=terminal.fields is not None)
@@ -71,7 +77,8 @@ class Listing:
         if terminal.is_json:
             terminal.record(row if terminal.fields is None else self._chosen(row))
         elif terminal.form == "id":
-            terminal.row([row[self._key]])
+            if (key := self._key(row)) is not None:
+                terminal.row([key])
         else:
             terminal.row(column.value(row) for column in self._columns)
 

@@ -5,8 +5,8 @@ What is counted row by row ends at a cap; what has ended is read from the statis
 
 from __future__ import annotations
 
-from django_task_worker.overview.figures import Figures, figures
-from django_task_worker.overview.queues import QueueNow, QueuesNow, queue_names, queues
-from django_task_worker.overview.workers import WorkersNow, workers
+from django_task_worker.overview.backlog import QueueNow, QueuesNow, queue_names, queues
+from django_task_worker.overview.window import Figures, figures
+from django_task_worker.overview.workforce import WorkersNow, workers
 
 __all__ = ["Figures", "QueueNow", "QueuesNow", "WorkersNow", "figures", "queue_names", "queues", "workers"]

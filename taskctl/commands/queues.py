@@ -55,7 +55,7 @@ def list_queues(
 
     _require(names or [], alias)
     found = _only(overview.queues(alias), names)
-    Listing(columns, session.terminal, key="queue").show(_objects(found), times.from_epoch(found.at))
+    Listing(columns, session.terminal, key="queue").show(objects(found), times.from_epoch(found.at))
     if not found.queues and session.terminal.form == "table":
         session.terminal.note("no queues yet: the first task, or taskctl worker --queue Q, makes one")
     complaints = _complaints(found, most, oldest_s, alias)
@@ -77,14 +77,15 @@ def _only(found: QueuesNow, names: Sequence[str] | None) -> QueuesNow:
     return found._replace(queues=tuple(queue for queue in found.queues if queue.row.name in names))
 
 
-def _objects(found: QueuesNow) -> list[dict[str, Any]]:
+def objects(found: QueuesNow) -> list[dict[str, Any]]:
+    """The JSON objects `queue`."""
     from taskctl.render.queues import as_object
 
     return [
         as_object(
             queue.row,
             at=found.at,
-            rate=queue.rate,
+            per_second=queue.rate,
             wait_p95_s=queue.wait_p95_s,
             run_p95_s=queue.run_p95_s,
             workers=queue.workers,
@@ -156,7 +157,7 @@ def pause(
     for name in names:
         registry.pause(name, by=operation_log.this_user(), reason=reason, until=until, using=alias)
         _remember("pause", name, reason, alias)
-    action.tell(names, lambda: _objects(_only(overview.queues(alias), names)))
+    action.tell(names, lambda: objects(_only(overview.queues(alias), names)))
     session.settle()
     action.finish(_paused(names, for_s, until, session))
     return exits.OK
@@ -196,7 +197,7 @@ def resume(
     resumed = [name for name in wanted if registry.resume(name, using=alias)]
     for name in resumed:
         _remember("resume", name, reason, alias)
-    action.tell(resumed, lambda: _objects(_only(overview.queues(alias), resumed)) if resumed else [])
+    action.tell(resumed, lambda: objects(_only(overview.queues(alias), resumed)) if resumed else [])
     session.settle()
     if not resumed:
         action.finish("nothing was paused" if everything else f"{', '.join(wanted)}: not paused")

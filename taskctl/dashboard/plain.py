@@ -93,7 +93,7 @@ def _queue(tables: Tables, queue: QueueRow, known_s: float) -> dict[str, Any]:
     return queue_object(
         queue,
         at=tables.at,
-        rate=tables.queue_rate(queue.name) if known_s >= 1 else UNKNOWN,
+        per_second=tables.queue_rate(queue.name) if known_s >= 1 else UNKNOWN,
         wait_p95_s=None if wait is None else wait.p95,
         run_p95_s=None if run is None else run.p95,
         workers=tables.listeners(queue.name),

@@ -53,6 +53,21 @@ def number(key: str) -> Shown:
     return lambda row, now: Cell("-" if row[key] is None else f"{row[key]:,}")
 
 
+def rate(key: str) -> Shown:
+    """A number per second."""
+    return lambda row, now: Cell("-" if row[key] is None else per_second(row[key]))
+
+
+def per_second(value: float) -> str:
+    """`0`, `0.003`, `1.25`, `38.1`, `1,203`: about three figures."""
+    if not value:
+        return "0"
+    for least, places in ((1000, 0), (10, 1), (1, 2)):
+        if value >= least:
+            return f"{value:,.{places}f}"
+    return f"{value:.3f}" if value >= 0.0005 else "<0.001"
+
+
 def duration(key: str) -> Shown:
     """`1.2s`."""
     return lambda row, now: Cell("-" if row[key] is None else brief(row[key]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django_task_worker.snapshot.rows import CAP, QueueRow
 from taskctl.durations import brief
-from taskctl.render.columns import Column, duration, number, plain, text
+from taskctl.render.columns import Column, duration, number, plain, rate, text
 from taskctl.render.table import Cell
 from taskctl.times import iso
 
@@ -17,7 +17,7 @@ def as_object(
     row: QueueRow,
     *,
     at: float,
-    rate: float | None,
+    per_second: float | None,
     wait_p95_s: float | None,
     run_p95_s: float | None,
     workers: int,
@@ -37,7 +37,7 @@ def as_object(
         "scheduled": min(row.scheduled, CAP),
         "running": row.running,
         "oldest_s": None if waits_s is None else round(waits_s, 3),
-        "rate_1m": None if rate is None else round(rate, 3),
+        "rate_1m": None if per_second is None else round(per_second, 3),
         "wait_p95_s": None if wait_p95_s is None else round(wait_p95_s, 6),
         "run_p95_s": None if run_p95_s is None else round(run_p95_s, 6),
         "workers": workers,
@@ -56,10 +56,6 @@ def _pending(row: Mapping[str, Any], now: datetime) -> Cell:
 
 def _workers(row: Mapping[str, Any], now: datetime) -> Cell:
     return Cell(str(row["workers"]), "" if row["workers"] or not row["pending"] else "yellow")
-
-
-def _rate(row: Mapping[str, Any], now: datetime) -> Cell:
-    return Cell("-" if row["rate_1m"] is None else f"{row['rate_1m']:.1f}")
 
 
 def paused(row: Mapping[str, Any], now: datetime) -> str:
@@ -88,7 +84,7 @@ COLUMNS = (
     Column("scheduled", ("scheduled",), plain("scheduled"), number("scheduled"), right=True, drop=2),
     Column("running", ("running",), plain("running"), number("running"), right=True),
     Column("oldest", ("oldest_s",), plain("oldest_s"), duration("oldest_s"), right=True),
-    Column("rate", ("rate_1m",), plain("rate_1m"), _rate, right=True, drop=1),
+    Column("rate", ("rate_1m",), plain("rate_1m"), rate("rate_1m"), right=True, drop=1),
     Column("wait95", ("wait_p95_s",), plain("wait_p95_s"), duration("wait_p95_s"), right=True, drop=3),
     Column("run95", ("run_p95_s",), plain("run_p95_s"), duration("run_p95_s"), right=True, drop=4),
     Column("workers", ("workers",), plain("workers"), _workers, right=True),

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from django_task_worker.overview import Figures
 from django_task_worker.snapshot.rows import QueueRow, WorkerRow
+from django_task_worker.statistics import Summary
 from taskctl.listening.happenings import Happening
 from taskctl.listing import Listing
-from taskctl.render import events, queues, workers
-from taskctl.render.columns import Column
+from taskctl.render import events, queues, stats, workers
+from taskctl.render.columns import Column, per_second
 from taskctl.terminal import Terminal
 
 NOW = datetime(2026, 11, 22, 12, 4, 31, tzinfo=UTC)
@@ -112,7 +114,7 @@ def test_a_worker_as_json(printed: Any) -> None:
 
 def queue(row: QueueRow, rate: float | None = 0.0, **figures: Any) -> dict[str, Any]:
     values = {"wait_p95_s": None, "run_p95_s": None, "workers": 2, **figures}
-    return queues.as_object(row, at=AT, rate=rate, **values)
+    return queues.as_object(row, at=AT, per_second=rate, **values)
 
 
 QUEUES = [
@@ -131,7 +133,7 @@ def test_queues_on_a_terminal(printed: Any) -> None:
         == """
 QUEUE    PENDING  SCHEDULED  RUNNING  OLDEST  RATE  WAIT95  WORKERS  PAUSED
 default    1,102        310        4     12s  38.1    2.1s        2  -
-imports  10,000+          0        0    1d3h   0.0       -        0  -
+imports  10,000+          0        0    1d3h     0       -        0  -
 mail           0          0        2       -     -       -        2  -
 """
     )
@@ -143,9 +145,9 @@ def test_a_pause_takes_the_room_of_figures(printed: Any) -> None:
         == """
 QUEUE    PENDING  RUNNING  OLDEST  RATE  WORKERS  PAUSED
 default    1,102        4     12s  38.1        2  -
-imports  10,000+        0    1d3h   0.0        0  -
+imports  10,000+        0    1d3h     0        0  -
 mail           0        2       -     -        2  -
-reports       12        1   3h02m   0.0        2  3m, 27m left, by ana@web1: th…
+reports       12        1   3h02m     0        2  3m, 27m left, by ana@web1: th…
 """
     )
 
@@ -254,6 +256,94 @@ def test_an_event_as_json(printed: Any) -> None:
         "count": 1,
         "publisher": "p",
     }
+
+
+def figures(
+    key: str | None, completed: int = 0, failed: int = 0, *, run_s: float = 0.1, **now: Any
+) -> Figures:
+    summary = Summary(key=key, since=NOW, window_s=3600.0, completed=completed, failed=failed)
+    summary.run.note_all([run_s] * (completed + failed))
+    summary.wait.note_all([run_s * 2] * (completed + failed))
+    values = {"enqueued": 5, "pending": 2, "pending_capped": False, "running": 1, **now}
+    return Figures(at=NOW, summary=summary, **values)
+
+
+BY_TASK = [
+    figures("app.tasks.add", 137_000, 2, run_s=0.012),
+    figures("reports.tasks.quarterly.monthly", 3, 40, run_s=252.0, enqueued=None, pending=None),
+    figures("mail.tasks.send", pending=10_000, pending_capped=True),
+]
+
+
+def test_figures_on_a_terminal(printed: Any) -> None:
+    rows = [stats.as_object(row, "task") for row in BY_TASK]
+    assert (
+        printed(stats.columns("task", is_table=True, has_time=False), rows, "table")
+        == """
+TASK                        DONE  FAILED   RATE  WAIT95  RUN95  PENDING  RUNNING
+app.tasks.add            137,000       2   38.1    24ms   12ms        2        1
+reports.tasks.….monthly        3      40  0.012   8m24s  4m12s        -        1
+mail.tasks.send                0       0      0       -      -  10,000+        1
+"""
+    )
+
+
+def test_figures_that_come_again_have_a_time(printed: Any) -> None:
+    rows = [stats.as_object(figures(None, 7), None)]
+    assert (
+        printed(stats.columns(None, is_table=True, has_time=True), rows, "table")
+        == """
+TIME      ENQUEUED  DONE  FAILED   RATE  WAIT95  RUN50  RUN95  PENDING  RUNNING
+12:04:31         5     7       0  0.002   200ms   86ms   99ms        2        1
+"""
+    )
+
+
+def test_figures_in_a_pipe(printed: Any) -> None:
+    rows = [stats.as_object(row, "task") for row in BY_TASK[1:2]]
+    columns = stats.columns("task", is_table=False, has_time=False)
+    assert (
+        printed(columns, rows, "tsv", header=True)
+        == """
+time\ttask\tenqueued\tdone\tfailed\trate\twait50\twait95\twait99\trun50\trun95\trun99\tpending\trunning\t\
+window\tretried\tcancelled
+2026-11-22T12:04:31.000Z\treports.tasks.quarterly.monthly\t\t3\t40\t0.011944\t473.59118\t504.0\t504.0\t252.0\t\
+252.0\t252.0\t\t1\t3600.0\t0\t0
+"""
+    )
+
+
+def test_figures_as_json(printed: Any) -> None:
+    rows = [stats.as_object(figures("default", 7), "queue")]
+    assert json.loads(printed(stats.columns("queue", is_table=False, has_time=False), rows, "json")) == {
+        "v": 1,
+        "type": "stats",
+        "ts": "2026-11-22T12:04:31.000Z",
+        "window_s": 3600.0,
+        "group": {"queue": "default"},
+        "enqueued": 5,
+        "completed": 7,
+        "failed": 0,
+        "rate": 0.001944,
+        "wait_p50_s": 0.2,
+        "wait_p95_s": 0.2,
+        "wait_p99_s": 0.2,
+        "run_p50_s": 0.08636,
+        "run_p95_s": 0.099176,
+        "run_p99_s": 0.1,
+        "pending": 2,
+        "running": 1,
+        "pending_capped": False,
+        "retried": 0,
+        "cancelled": 0,
+    }
+
+
+def test_a_rate_has_about_three_figures() -> None:
+    rates = [0, 0.0001, 0.0123, 0.5, 1.234, 12.34, 999.4, 1234.5]
+    assert [per_second(rate) for rate in rates] == [
+        *("0", "<0.001", "0.012", "0.500", "1.23", "12.3", "999.4", "1,234")
+    ]
 
 
 def test_only_chosen_fields_in_their_order(printed: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +34,27 @@ class Figures:
     pending_capped: bool
     """Whether there are more than `pending`."""
     running: int
+
+    def with_all(self, others: Sequence[Figures], key: str | None) -> Figures:
+        """These figures and those of the others together, under that key."""
+        summary = Summary(key=key, since=self.summary.since, window_s=self.summary.window_s)
+        every = [self, *others]
+        for figures in every:
+            summary.include(figures.summary)
+        return Figures(
+            at=self.at,
+            summary=summary,
+            enqueued=_sum(figures.enqueued for figures in every),
+            pending=_sum(figures.pending for figures in every),
+            pending_capped=any(figures.pending_capped for figures in every),
+            running=sum(figures.running for figures in every),
+        )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """Unknown as soon as one of them is."""
+    found = list(numbers)
+    return None if None in found else sum(number or 0 for number in found)
 
 
 @dataclass(frozen=True, kw_only=True)
