@@ -282,13 +282,29 @@ def server(alias: str) -> Server:
     )
 
 
-def is_behind_pooler(alias: str) -> bool:
-    """Whether a pooler such as PgBouncer sits between: the process that answers did not greet us."""
+def pooler(alias: str) -> str | None:
+    """`transaction` or `session` when a pooler such as PgBouncer sits between, by what it pools; else None.
+
+    Behind one, the process that answers is not the one that greeted us. When it serves another connection
+    while ours is open, it is shared between transactions.
+    """
     link: Any = connection(alias)
     if link.vendor != "postgresql":
-        return False
+        return None
+    ours = _process(link)
+    info = getattr(link.connection, "info", None)
+    if info is None or info.backend_pid == ours:
+        return None
+    from django.db import connections
+
+    other = connections.create_connection(alias)
+    try:
+        return "transaction" if _process(other) == ours else "session"
+    finally:
+        other.close()
+
+
+def _process(link: BaseDatabaseWrapper) -> int:
     with link.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    info = getattr(link.connection, "info", None)
-    return info is not None and info.backend_pid != pid
+        return int(cursor.fetchone()[0])

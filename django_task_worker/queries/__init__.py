@@ -11,6 +11,7 @@ from django_task_worker.queries.overview import (
     missing_indexes,
     oldest_due,
     purgeable,
+    unusable_indexes,
     waiting_queues,
 )
 from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
@@ -43,5 +44,6 @@ __all__ = [
     "oldest_due",
     "purgeable",
     "select",
+    "unusable_indexes",
     "waiting_queues",
 ]

@@ -176,30 +176,30 @@ def forget(
     if not lost:
         raise usage("workers forget: say which: --lost", tries=["taskctl workers forget --lost"])
     alias = session.open()
-    return forget_lost(session, alias, reason=reason, yes=yes)
-
-
-def forget_lost(session: Session, alias: str, *, reason: str = "", yes: bool = False) -> int:
-    """Asks unless `yes`; raises CommandError when the answer is no, or nobody can be asked."""
     from django_task_worker import registry
 
-    lost = registry.forgettable(alias)
-    names = [worker.name for worker in lost]
-    action = Action(session, "forget", matched=len(lost), selector="--lost", reason=reason)
-    if not lost:
+    gone = registry.forgettable(alias)
+    action = Action(session, "forget", matched=len(gone), selector="--lost", reason=reason)
+    if not gone:
         action.finish("no worker has been lost for so long")
         return exits.OK
-    whom = count(len(lost), "lost worker")
     if not yes:
-        listed = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
-        session.terminal.confirm(
-            f"forget {whom} ({listed})? [y/N]", or_else=f"workers forget would remove {whom}", dry_run=False
-        )
+        confirm_forgetting(session, gone, "workers forget")
+    names = [worker.name for worker in gone]
     with action:
-        registry.forget([worker.pk for worker in lost], alias)
+        registry.forget([worker.pk for worker in gone], alias)
         action.tell(names, lambda: [{"v": 1, "type": "forgotten", "name": name} for name in names])
-    action.finish(f"forgot {whom}")
+    action.finish(f"forgot {count(len(gone), 'lost worker')}")
     return exits.OK
+
+
+def confirm_forgetting(session: Session, gone: Sequence[Worker], command: str) -> None:
+    """Raises CommandError when the answer is no, or nobody can be asked."""
+    names = ", ".join(worker.name for worker in gone[:MOST_NAMED]) + (" …" if len(gone) > MOST_NAMED else "")
+    whom = count(len(gone), "lost worker")
+    session.terminal.confirm(
+        f"forget {whom} ({names})? [y/N]", or_else=f"{command} would remove {whom}", dry_run=False
+    )
 
 
 workers = noun(

@@ -181,15 +181,6 @@ def test_doctor_fails_without_migrations_and_can_apply_them(run: Any, unmigrated
     assert run("list", TEST_DATABASE=url).returncode == 0
 
 
-@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_doctor_sees_a_pooler(
-    run: Any, database: Any, pgbouncer_server: Any, environment: dict[str, str]
-) -> None:
-    environment["TEST_DATABASE"] = f"{pgbouncer_server.url}/{database.url.rsplit('/', 1)[1]}"
-    done = run("doctor", "--only", "pooling", "--json")
-    assert "behind a pooler" in done.stdout, done.stdout + done.stderr
-
-
 def test_doctor_measures_a_round_trip_through_redis(redis: Any) -> None:
     from taskctl import checkup
 
