@@ -59,15 +59,17 @@ def _workers(row: Mapping[str, Any], now: datetime) -> Cell:
 
 
 def paused(row: Mapping[str, Any], now: datetime) -> str:
-    """`3m by ana@web1, until 12:30: the mail server is away`."""
+    """`3m, the mail server is away, 27m left, by ana@web1`."""
     if not row["paused"]:
         return "-"
-    words = brief(round(max(0.0, _seconds(now, row["paused_at"]))))
+    parts = [brief(round(max(0.0, _seconds(now, row["paused_at"]))))]
+    if row["pause_reason"]:
+        parts.append(row["pause_reason"])
     if row["paused_until"] is not None:
-        words += f", {brief(round(max(0.0, -_seconds(now, row['paused_until']))))} left"
+        parts.append(f"{brief(round(max(0.0, -_seconds(now, row['paused_until']))))} left")
     if row["paused_by"]:
-        words += f", by {row['paused_by']}"
-    return f"{words}: {row['pause_reason']}" if row["pause_reason"] else words
+        parts.append(f"by {row['paused_by']}")
+    return ", ".join(parts)
 
 
 def _seconds(now: datetime, at: str) -> float:

@@ -89,7 +89,7 @@ def test_queues_on_a_terminal_fit_80_columns(ctl: Ctl, shop: None) -> None:
     assert title.split() == ["QUEUE", "PENDING", "RUNNING", "OLDEST", "RATE", "WORKERS", "PAUSED"]
     assert [row.split()[0] for row in rows] == ["default", "mail", "media", "reports"]
     assert all(len(line) <= 80 and line.isprintable() for line in done.lines)
-    assert re.search(r"mail +2 +0 +1m\d*s? +0 +1  \ds, by ", rows[1])
+    assert re.search(r"mail +2 +0 +1m\d*s? +0 +1  \ds, the mail ", rows[1])
 
 
 @on_one

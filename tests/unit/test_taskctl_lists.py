@@ -147,7 +147,7 @@ QUEUE    PENDING  RUNNING  OLDEST  RATE  WORKERS  PAUSED
 default    1,102        4     12s  38.1        2  -
 imports  10,000+        0    1d3h     0        0  -
 mail           0        2       -     -        2  -
-reports       12        1   3h02m     0        2  3m, 27m left, by ana@web1: th…
+reports       12        1   3h02m     0        2  3m, the mail server is away, …
 """
     )
 
