@@ -197,6 +197,10 @@ _VERBS = {
     "requeue": "update",
     "cancel": "update",
     "worker": "update",
+    "queues pause": "update",
+    "queues resume": "update",
+    "workers drain": "update",
+    "workers forget": "delete from",
 }
 
 
