@@ -136,14 +136,14 @@ def _drained(names: Sequence[str], before: int, heartbeat_s: float) -> str:
 
 def _wait(session: Session, ids: Sequence[str], timeout_s: float | None, alias: str) -> int:
     """Until none of them is up; those that are lost are told, and count as a failure."""
-    from django_task_worker import registry
+    from django_task_worker import overview, registry
 
     end = None if timeout_s is None else time.monotonic() + timeout_s
     with Progress(session.terminal, "drained", len(ids)) as progress:
         while left := [worker for worker in registry.live_workers(alias) if worker.pk in ids]:
             progress.update(len(ids) - len(left))
             if end is not None and time.monotonic() >= end:
-                raise _timed_out(left, timeout_s or 0.0)
+                raise _timed_out(_objects(overview.workers(alias), ids), timeout_s or 0.0)
             time.sleep(LOOK_EVERY_S if end is None else min(LOOK_EVERY_S, max(0.0, end - time.monotonic())))
     lost = [worker.name for worker in registry.lost_workers(alias) if worker.pk in ids]
     if lost:
@@ -152,10 +152,10 @@ def _wait(session: Session, ids: Sequence[str], timeout_s: float | None, alias: 
     return exits.OK
 
 
-def _timed_out(left: Sequence[Worker], timeout_s: float) -> CommandError:
+def _timed_out(left: Sequence[dict[str, Any]], timeout_s: float) -> CommandError:
     from taskctl.durations import exact
 
-    names = ", ".join(f"{worker.name} ({worker.busy} running)" for worker in left[:MOST_NAMED])
+    names = ", ".join(f"{worker['name']} ({worker['busy']} running)" for worker in left[:MOST_NAMED])
     return CommandError(
         "timed-out",
         exits.TIMED_OUT,

@@ -183,8 +183,10 @@ def test_a_drain_waits_until_they_have_ended(
 
 
 @on_one
-def test_a_drain_waits_no_longer_than_it_is_told(ctl: Ctl, up: Any) -> None:
-    up("web-1", busy=3)
+def test_a_drain_waits_no_longer_than_it_is_told(ctl: Ctl, make: Make, up: Any) -> None:
+    up("web-1")
+    for _ in range(3):
+        make("PROGRESS")
     done = ctl("workers", "drain", "--all", "--timeout", "50ms")
     assert done.code == 124
     assert "error: not ended after 50ms: web-1 (3 running)" in done.err
