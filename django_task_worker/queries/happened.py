@@ -45,7 +45,7 @@ def happened(
     sources: list[tuple[Collection[EventName], Callable[[], Iterator[Event]]]] = [
         ((EventName.TASK_CREATED,), lambda: _created(tasks, span)),
         ((EventName.TASK_STARTED,), lambda: _started(tasks, span)),
-        (tuple(_ENDS.values()), lambda: _ended(tasks, span)),
+        (tuple(_ENDS.values()), lambda: _ended(tasks, span, names)),
         ((EventName.TASK_REQUEUED, *_ENDS.values()), lambda: _attempted(span, using)),
         ((EventName.TASK_REQUEUED, *_QUEUES.values()), lambda: _operated(span, using)),
         ((EventName.WORKER_UP, EventName.WORKER_DOWN), lambda: _came_and_went(span, using)),
@@ -79,7 +79,9 @@ def _started(tasks: TaskQuerySet, span: Span) -> Iterator[Event]:
         )
 
 
-def _ended(tasks: TaskQuerySet, span: Span) -> Iterator[Event]:
+def _ended(tasks: TaskQuerySet, span: Span, names: Collection[EventName] | None) -> Iterator[Event]:
+    if names is not None:
+        tasks = tasks.filter(status__in=[status for status, name in _ENDS.items() if name in names])
     columns = ("name", "queue", "worker", "retry_count", "status", "due_at", "started_at", "duration")
     rows = by_key(tasks, "finished_at", span, *columns, "error_type")
     for pk, at, name, queue, worker, retries, status, due_at, started_at, run_s, error_type in rows:
