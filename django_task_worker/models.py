@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 from shortuuid.django_fields import ShortUUIDField
 
-from django_task_worker import records  # noqa: F401  the other tables of this app
+from django_task_worker import (
+    globs,
+    records,  # noqa: F401  the other tables of this app
+)
 from django_task_worker.expressions import DatabaseNow
 from django_task_worker.ids import new_id
 from django_task_worker.indexes import PartialIndex, PartialUnique
@@ -51,9 +53,7 @@ class TaskQuerySet(models.QuerySet["DatabaseTask"]):
 
         By regular expression always: `=` takes no notice of case and accents on MySQL and MariaDB.
         """
-        parts = re.split(r"([*?])", pattern)
-        wild = {"*": ".*", "?": "."}
-        return self.filter(name__regex="^" + "".join(wild.get(p) or re.escape(p) for p in parts) + "$")
+        return self.filter(name__regex=globs.expression(pattern))
 
     def final(self) -> TaskQuerySet:
         """Completed, cancelled or failed for good."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django_task_worker._version import __version__
+from django_task_worker.cleaning import clean
 from django_task_worker.conf import settings
 from django_task_worker.events import Event, EventName, announce
 from django_task_worker.events.event import clock
@@ -18,6 +19,9 @@ from django_task_worker.lifecycle.routing import alias
 from django_task_worker.models import Queue, Worker
 
 FORGET_S = 3600.0
+HEARTBEAT_S = 10.0
+BEATS_MISSED = 10
+"""So many heartbeats in a row, and a worker may be forgotten: it is not only slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +106,44 @@ def sign_off(who: Identity, load: Load, using: str) -> None:
     announce([Event(event=EventName.WORKER_DOWN, worker=who.name)], using)
 
 
+def heartbeat_s() -> float:
+    """How often a worker says that it lives."""
+    return min(settings().lease_s / 3, HEARTBEAT_S)
+
+
 def live_workers(using: str | None = None) -> list[Worker]:
     """The workers that have been seen within a lease and have not signed off."""
     seen = Worker.objects.using(alias(using)).filter(seen_at__gt=ago(settings().lease_s))
     return list(seen.exclude(state=Worker.State.STOPPED).order_by("name"))
+
+
+def lost_workers(using: str | None = None, *, missed_s: float | None = None) -> list[Worker]:
+    """The workers that have not signed off and have not been seen for `missed_s`, by default for a lease."""
+    silent_s = settings().lease_s if missed_s is None else missed_s
+    silent = Worker.objects.using(alias(using)).filter(seen_at__lte=ago(silent_s))
+    return list(silent.exclude(state=Worker.State.STOPPED).order_by("name"))
+
+
+def forgettable(using: str | None = None) -> list[Worker]:
+    """The lost workers that have been silent for so long that nobody waits for them any more."""
+    return lost_workers(using, missed_s=max(settings().lease_s, BEATS_MISSED * heartbeat_s()))
+
+
+def forget(worker_ids: Sequence[str], using: str | None = None) -> int:
+    """Delete the rows of lost workers; how many. One that lives after all enters itself again."""
+    lost = Worker.objects.using(alias(using)).filter(pk__in=worker_ids, seen_at__lte=ago(settings().lease_s))
+    return lost._raw_delete(lost.db)
+
+
+def drain(worker_ids: Sequence[str], using: str | None = None) -> list[str]:
+    """Ask workers to take no more, finish what they run, however long that takes, and end.
+
+    The ids of those that had not been asked before. A worker notices with its next heartbeat.
+    """
+    workers = Worker.objects.using(alias(using)).filter(pk__in=worker_ids, drain_requested_at__isnull=True)
+    asked = list(workers.values_list("pk", flat=True))
+    workers.filter(pk__in=asked).update(drain_requested_at=DatabaseNow())
+    return asked
 
 
 def listens(worker: Worker, queue: str) -> bool:
@@ -124,12 +162,18 @@ def pause(
         name=name,
         defaults={
             "paused_at": DatabaseNow(),
-            "paused_by": by or None,
-            "pause_reason": reason or None,
+            "paused_by": clean(by, 255) or None,
+            "pause_reason": clean(reason, 255) or None,
             "paused_until": until,
         },
     )
     announce([Event(event=EventName.QUEUE_PAUSED, queue=name)], database)
+
+
+def paused_queues(using: str | None = None) -> list[str]:
+    """The names of the queues from which nobody may claim, also of those whose pause has just run out."""
+    paused = Queue.objects.using(alias(using)).filter(paused_at__isnull=False)
+    return list(paused.order_by("name").values_list("name", flat=True))
 
 
 def resume(name: str, *, using: str | None = None) -> bool:

@@ -188,15 +188,19 @@ def workers(session: Session) -> Finding:
     assert alias is not None
     up = registry.live_workers(alias)
     alone = [q for q in queries.waiting_queues(alias) if not any(registry.listens(w, q) for w in up)]
-    names = ", ".join(f"{worker.name} ({', '.join(worker.queues) or '*'})" for worker in up)
+    names = ", ".join(f"{worker.name} ({', '.join(worker.queues) or '*'})" for worker in up) or "none up"
     if alone:
         flags = " ".join(f"--queue {queue}" for queue in alone)
-        return _warn(f"{names or 'none up'}; tasks wait in {', '.join(alone)}", f"taskctl worker {flags}")
+        return _warn(f"{names}; tasks wait in {', '.join(alone)}", f"taskctl worker {flags}")
     if not up:
-        return _warn("none up", "taskctl worker")
+        return _warn(names, "taskctl worker")
     older = sorted({worker.version for worker in up} - {__version__})
     if older:
         return _warn(f"{names}; some run version {', '.join(older)}", f"restart them with {__version__}")
+    gone = registry.forgettable(alias)
+    if gone:
+        lost = ", ".join(worker.name for worker in gone)
+        return _warn(f"{names}; lost: {lost}", "taskctl workers forget --lost, or --fix")
     return _ok(names)
 
 
@@ -231,9 +235,14 @@ def table(session: Session) -> Finding:
     number = queries.count(DatabaseTask.objects.using(alias).all(), cap=SIZE_CAP)
     text = f"{SIZE_CAP:,}+ tasks" if number > SIZE_CAP else count(number)
     missing = queries.missing_indexes(alias)
+    unusable = queries.unusable_indexes(alias)
     if missing:
         return _warn(
             f"{text}; missing indexes: {', '.join(missing)}", "python manage.py migrate, or re-create them"
+        )
+    if unusable:
+        return _warn(
+            f"{text}; unusable indexes: {', '.join(unusable)}", f"REINDEX INDEX CONCURRENTLY {unusable[0]}"
         )
     return _ok(f"{text}, all indexes there")
 
@@ -258,12 +267,20 @@ def pooling(session: Session) -> Finding:
     from taskctl import database
 
     assert session.alias is not None
-    link: Any = database.connection(session.alias)
-    text = f"CONN_MAX_AGE = {link.settings_dict.get('CONN_MAX_AGE')}"
-    if database.is_behind_pooler(session.alias):
-        hint = "if it pools transactions: OPTIONS prepare_threshold None, DISABLE_SERVER_SIDE_CURSORS True"
-        is_set = link.settings_dict["OPTIONS"].get("prepare_threshold", 5) is None
-        return _ok(f"{text}, behind a pooler") if is_set else _warn(f"{text}, behind a pooler", hint)
+    configured = database.connection(session.alias).settings_dict
+    text = f"CONN_MAX_AGE = {configured.get('CONN_MAX_AGE')}"
+    mode = database.pooler(session.alias)
+    if mode is None:
+        return _ok(text)
+    text += f", behind a pooler of {mode}s"
+    options: dict[str, Any] = configured["OPTIONS"]
+    wanted = {
+        'OPTIONS["prepare_threshold"] = None': options.get("prepare_threshold") is None,
+        "DISABLE_SERVER_SIDE_CURSORS = True": bool(configured.get("DISABLE_SERVER_SIDE_CURSORS")),
+    }
+    wrong = [name for name, is_right in wanted.items() if not is_right]
+    if mode == "transaction" and wrong:
+        return _warn(text, f"in DATABASES: {', '.join(wrong)}")
     return _ok(text)
 
 

@@ -6,10 +6,10 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from taskctl.errors import (
     CommandError,
@@ -23,6 +23,7 @@ from taskctl.errors import (
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+T = TypeVar("T")
 APP = "django_task_worker"
 CONNECT_S = 5
 TABLE = "django_task_worker_databasetask"
@@ -120,6 +121,39 @@ def in_short(text: str) -> str:
     return re.sub(r"(?<=:)[^:/@\s]+(?=@)", "***", re.sub(r"(password=)\S+", r"\1***", first))
 
 
+def redis_in_short(reason: str) -> str:
+    """Address and reason of Redis in a few words, without secrets."""
+    address, _, why = reason.partition(": ")
+    return f"{address}: {in_short(why)}" if why else in_short(reason)
+
+
+class Patience:
+    """For commands that go on for long: a database that is away for a while is told of, and tried again."""
+
+    def __init__(self, alias: str, tell: Callable[[str], None]) -> None:
+        self._alias = alias
+        self._tell = tell
+        self._is_away = False
+
+    def read(self, action: Callable[[], T]) -> T | None:
+        """What the action returns; None while the database does not answer."""
+        from django.db import InterfaceError, OperationalError
+
+        try:
+            found = action()
+        except (InterfaceError, OperationalError):
+            connection(self._alias).close()
+            self._turn(is_away=True)
+            return None
+        self._turn(is_away=False)
+        return found
+
+    def _turn(self, *, is_away: bool) -> None:
+        if is_away != self._is_away:
+            self._tell(f"the database {'does not answer; trying again' if is_away else 'answers again'}")
+        self._is_away = is_away
+
+
 def migration_names() -> list[str]:
     """The names of this app's migrations, without importing them."""
     import pkgutil
@@ -163,6 +197,10 @@ _VERBS = {
     "requeue": "update",
     "cancel": "update",
     "worker": "update",
+    "queues pause": "update",
+    "queues resume": "update",
+    "workers drain": "update",
+    "workers forget": "delete from",
 }
 
 
@@ -248,13 +286,29 @@ def server(alias: str) -> Server:
     )
 
 
-def is_behind_pooler(alias: str) -> bool:
-    """Whether a pooler such as PgBouncer sits between: the process that answers did not greet us."""
+def pooler(alias: str) -> str | None:
+    """`transaction` or `session` when a pooler such as PgBouncer sits between, by what it pools; else None.
+
+    Behind one, the process that answers is not the one that greeted us. When it serves another connection
+    while ours is open, it is shared between transactions.
+    """
     link: Any = connection(alias)
     if link.vendor != "postgresql":
-        return False
+        return None
+    ours = _process(link)
+    info = getattr(link.connection, "info", None)
+    if info is None or info.backend_pid == ours:
+        return None
+    from django.db import connections
+
+    other = connections.create_connection(alias)
+    try:
+        return "transaction" if _process(other) == ours else "session"
+    finally:
+        other.close()
+
+
+def _process(link: BaseDatabaseWrapper) -> int:
     with link.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    info = getattr(link.connection, "info", None)
-    return info is not None and info.backend_pid != pid
+        return int(cursor.fetchone()[0])

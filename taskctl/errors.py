@@ -168,6 +168,15 @@ def redis_down(reason: str) -> CommandError:
     )
 
 
+def redis_required(reason: str) -> CommandError:
+    return CommandError(
+        "redis-unreachable",
+        exits.UNAVAILABLE,
+        f"Redis is not reachable ({reason}), and --require-redis was given",
+        tries=["start Redis; without --require-redis the database is read instead"],
+    )
+
+
 def unknown_task(name: str, suggestions: Sequence[str], reason: str = "") -> CommandError:
     package = name.split(".")[0]
     facts = [f"did you mean: {'   '.join(suggestions)} ?"] if suggestions else []
@@ -243,6 +252,18 @@ def task_not_found(text: str) -> CommandError:
         exits.NOT_FOUND,
         f"no task with the id '{text}'",
         tries=["taskctl list"],
+    )
+
+
+def worker_not_found(name: str, known: Sequence[str]) -> CommandError:
+    close = nearest(name, known, 1)
+    listed = f"up: {', '.join(known) or 'none'}"
+    return CommandError(
+        "worker-not-found",
+        exits.NOT_FOUND,
+        f"no worker named '{name}' is up",
+        facts=[f"did you mean: {close[0]} ?     {listed}" if close else listed],
+        tries=["taskctl workers"],
     )
 
 

@@ -65,3 +65,6 @@ All = Annotated[bool, flag("--all", panel=SELECT, about="all of them")]
 Limit = Annotated[str | None, value("--limit", metavar="N", panel=SELECT, about="at most this many")]
 Yes = Annotated[bool, flag("--yes", "-y", panel=ACT, about="do not ask")]
 DryRun = Annotated[bool, flag("--dry-run", panel=ACT, about="only show what would change")]
+Reason = Annotated[
+    str, value("--reason", metavar="TEXT", panel=ACT, about="why, for the log of operations and for show")
+]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from taskctl.errors import nearest, usage
@@ -15,39 +16,72 @@ if TYPE_CHECKING:
     from taskctl.session import Session
     from taskctl.terminal import Terminal
 
+MOST_TOUCHED = 1000
+
 
 @dataclass
 class Action:
-    """A change of many tasks: prints ids or objects as they come, and the summary at the end."""
+    """A change: prints ids or objects as they come, and the summary at the end.
+
+    As a context manager it writes into the log of operations what has changed by its end, however it ends;
+    `selector` says there what was meant, and `reason` why.
+    """
 
     session: Session
     name: str
     dry_run: bool = False
     matched: int = 0
     changed: int = 0
+    selector: str = ""
+    reason: str = ""
     began: float = field(default_factory=time.monotonic)
+    touched: list[str] = field(default_factory=list)
+    """The first of the tasks that have changed."""
+
+    def __enter__(self) -> Action:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self.changed or self.dry_run:
+            return
+        from django_task_worker import operation_log
+
+        operation_log.record(
+            self.name,
+            ids=self.touched,
+            matched=max(self.matched, self.changed),
+            changed=self.changed,
+            skipped=self.skipped,
+            selector=self.selector,
+            reason=self.reason,
+            using=self.session.alias,
+        )
+
+    @property
+    def skipped(self) -> int:
+        return max(self.matched - self.changed, 0)
 
     def done(self, ids: Sequence[str]) -> None:
-        """These have changed (or would have)."""
-        self.changed += len(ids)
-        terminal = self.session.terminal
-        if terminal.is_json:
-            for row in objects(ids, self.session):
-                terminal.record(row)
-        elif terminal.form != "table":
-            for task_id in ids:
-                terminal.line(task_id)
-        terminal.flush()
+        """These tasks have changed (or would have)."""
+        self.tell(ids, lambda: objects(ids, self.session))
 
     def gone(self, ids: Sequence[str]) -> None:
-        """These have been deleted: there is nothing left to show but the ids."""
-        self.changed += len(ids)
+        """These tasks have been deleted: there is nothing left to show but the ids."""
+        self.tell(ids, lambda: [{"v": 1, "type": "purged", "id": task_id} for task_id in ids])
+
+    def tell(self, keys: Sequence[str], rows: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        """These have changed; `rows` gives their objects where those are wanted."""
+        self.changed += len(keys)
+        self.touched += keys[: MOST_TOUCHED - len(self.touched)]
         terminal = self.session.terminal
-        for task_id in ids:
-            if terminal.is_json:
-                terminal.record({"v": 1, "type": "purged", "id": task_id})
-            elif terminal.form != "table":
-                terminal.line(task_id)
+        if terminal.is_json:
+            for row in rows():
+                terminal.record(row)
+        elif terminal.form != "table":
+            for key in keys:
+                terminal.row([key])
         terminal.flush()
 
     def finish(self, sentence: str) -> None:
@@ -63,7 +97,7 @@ class Action:
                     "action": self.name,
                     "matched": self.matched,
                     "changed": self.changed,
-                    "skipped": max(self.matched - self.changed, 0),
+                    "skipped": self.skipped,
                     "dry_run": self.dry_run,
                     "took_s": round(time.monotonic() - self.began, 3),
                 }

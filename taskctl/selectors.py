@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from taskctl import values
+from taskctl.durations import exact
 from taskctl.errors import bad_value, nearest, unknown_queue, usage
 from taskctl.times import Moment
 
@@ -29,6 +30,7 @@ STATUSES = (
 )
 _STORED = {"progress": "running", "canceled": "cancelled"}
 ERROR_WINDOW_S = 86400.0
+MOST_WORDS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,33 @@ class Selector:
         """Whether nothing was selected, not even --all."""
         return self == Selector()
 
+    @property
+    def words(self) -> str:
+        """As it may be typed, for the log of operations."""
+        given = {
+            "--status": ",".join(self.statuses) or None,
+            "--queue": self.queue,
+            "--task": self.task,
+            "--worker": self.worker,
+            "--error": self.error,
+            "--since": None if self.since is None else self.since.text,
+            "--until": None if self.until is None else self.until.text,
+            "--older-than": None if self.older_than_s is None else exact(self.older_than_s),
+        }
+        return typed(given, *self.ids[:MOST_WORDS], *(["--all"] if self.everything else []))
+
     def require(self, command: str, example: str) -> None:
         """A bulk change needs a selector. Raises CommandError."""
         if self.is_empty:
             raise usage(f"{command}: say which: {example}, or --all", tries=[f"taskctl {command} --help"])
+
+
+def typed(given: Mapping[str, str | None], *words: str) -> str:
+    """A command line of flags and words, those that are None left out."""
+    from shlex import quote
+
+    flags = [f"{name} {quote(value)}" for name, value in given.items() if value is not None]
+    return " ".join([*flags, *map(quote, words)])
 
 
 def read(
@@ -134,7 +159,9 @@ def require_queue(name: str | None, alias: str) -> None:
     from django_task_worker import queries
 
     if name is not None and not queries.has_queue(name, alias):
-        raise unknown_queue(name, queries.queue_names(alias))
+        from django_task_worker import overview
+
+        raise unknown_queue(name, overview.queue_names(alias))
 
 
 def _bounds(selector: Selector, session: Session, alias: str) -> tuple[datetime | None, datetime | None]:
@@ -173,3 +200,8 @@ def project_zone() -> tzinfo:
     from django.utils import timezone
 
     return timezone.get_default_timezone()
+
+
+def zone(session: Session) -> tzinfo:
+    """In which times are shown to people."""
+    return UTC if session.terminal.utc else project_zone()

@@ -78,10 +78,9 @@ class Session:
         events.flush(SETTLE_S)
         reason = events.redis_problem(SETTLE_S)
         if reason is not None:
-            from taskctl.database import in_short
+            from taskctl.database import redis_in_short
 
-            address, _, why = reason.partition(": ")
-            self.terminal.problem(redis_down(f"{address}: {in_short(why)}" if why else reason))
+            self.terminal.problem(redis_down(redis_in_short(reason)))
 
     def _alias(self) -> str:
         from django.core.exceptions import ImproperlyConfigured

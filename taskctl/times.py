@@ -54,6 +54,11 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def from_epoch(seconds: float) -> datetime:
+    """Seconds since 1970 as a time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def local(at: datetime, zone: tzinfo) -> str:
     """For people: `2026-11-22 12:04:31.204 +01:00`."""
     placed = at.astimezone(zone).isoformat(sep=" ", timespec="milliseconds")

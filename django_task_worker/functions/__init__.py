@@ -12,7 +12,7 @@ from django_task_worker.functions.options import (
     task,
     validate_options,
 )
-from django_task_worker.functions.places import project_folder
+from django_task_worker.functions.places import own_files, project_folder
 from django_task_worker.functions.resolver import forget, resolve
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "discover",
     "forget",
     "options_of",
+    "own_files",
     "project_folder",
     "resolve",
     "task",

@@ -135,6 +135,14 @@ def is_in_project(place: Place) -> bool:
     return _is_below(file, project) and not _is_foreign(file, project)
 
 
+def own_files() -> set[str]:
+    """The files of loaded modules that are neither Python's nor installed."""
+    project = os.fspath(project_folder())
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    real = {os.path.realpath(file) for file in files if isinstance(file, str)}
+    return {file for file in real if file.endswith(".py") and not _is_foreign(file, project)}
+
+
 def is_of_python(module: str) -> bool:
     """Whether the top of this name is a module of Python itself."""
     top = module.partition(".")[0]

@@ -10,7 +10,7 @@ from django_task_worker.exceptions import TaskCancelled
 from django_task_worker.expressions import DatabaseNow
 from django_task_worker.lifecycle.routing import alias
 from django_task_worker.lifecycle.values import Cancelled
-from django_task_worker.lifecycle.writing import again, chunks, locked, write_transaction
+from django_task_worker.lifecycle.writing import again, announce_each, chunks, locked, write_transaction
 from django_task_worker.models import RUNNING, WAITING, DatabaseTask
 from django_task_worker.states import Status
 
@@ -44,8 +44,7 @@ def _cancel_waiting(ids: Sequence[str], using: str) -> list[str]:
         finished_at=DatabaseNow(),
         updated_at=DatabaseNow(),
     )
-    names = dict(DatabaseTask.objects.using(using).filter(pk__in=found).values_list("pk", "name").order_by())
-    announce([Event(event=EventName.TASK_CANCELLED, task_id=pk, name=names.get(pk)) for pk in found], using)
+    announce_each(EventName.TASK_CANCELLED, found, using)
     return found
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from django_task_worker.events import Event, EventName, announce
+from django_task_worker.events import EventName
 from django_task_worker.expressions import DatabaseNow, later
 from django_task_worker.ids import digest
 from django_task_worker.lifecycle.routing import alias
-from django_task_worker.lifecycle.writing import again, chunks, locked, write_transaction
+from django_task_worker.lifecycle.writing import again, announce_each, chunks, locked, write_transaction
 from django_task_worker.models import DatabaseTask, TaskQuerySet
 from django_task_worker.states import Status
 
@@ -75,9 +75,7 @@ def _start_over(
             active = digest(keyed[pk] or "") if pk in keyed else None
             if _try(tasks.filter(pk=pk), {**changes, "due_at": due, "unique_active": active}, using):
                 done.append(pk)
-    announce(
-        [Event(event=EventName.TASK_REQUEUED, task_id=pk, queue=queue, wakes=True) for pk in done], using
-    )
+    announce_each(EventName.TASK_REQUEUED, done, using, wakes=True)
     return done
 
 

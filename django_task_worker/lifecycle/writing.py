@@ -11,6 +11,7 @@ from typing import TypeVar
 from django.db import OperationalError, connections, transaction
 from django.db.models.functions import Collate
 
+from django_task_worker.events import Event, EventName, announce
 from django_task_worker.models import DatabaseTask, TaskQuerySet
 
 T = TypeVar("T")
@@ -72,3 +73,14 @@ def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), CHUNK):
         yield distinct[start : start + CHUNK]
+
+
+def announce_each(name: EventName, ids: Sequence[str], using: str, *, wakes: bool = False) -> None:
+    """Tell what happened to these tasks, an event each, with their names and queues."""
+    tasks = DatabaseTask.objects.using(using).filter(pk__in=ids).order_by()
+    subjects = {pk: (task, queue) for pk, task, queue in tasks.values_list("pk", "name", "queue")}
+    events = []
+    for pk in ids:
+        task, queue = subjects.get(pk, (None, None))
+        events.append(Event(event=name, task_id=pk, name=task, queue=queue, wakes=wakes))
+    announce(events, using)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django_task_worker.queries.happened import happened
 from django_task_worker.queries.lookup import HEAVY, AmbiguousId, TaskNotFound, find, get, light
 from django_task_worker.queries.overview import (
     due,
@@ -10,11 +11,12 @@ from django_task_worker.queries.overview import (
     missing_indexes,
     oldest_due,
     purgeable,
-    queue_names,
+    unusable_indexes,
     waiting_queues,
 )
 from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
 from django_task_worker.queries.selection import STATUS_WORDS, Selection, database_now, select
+from django_task_worker.queries.spans import Span
 
 __all__ = [
     "COUNT_CAP",
@@ -24,6 +26,7 @@ __all__ = [
     "AmbiguousId",
     "Order",
     "Selection",
+    "Span",
     "TaskNotFound",
     "changed",
     "count",
@@ -31,6 +34,7 @@ __all__ = [
     "due",
     "find",
     "get",
+    "happened",
     "has_queue",
     "ids",
     "light",
@@ -39,7 +43,7 @@ __all__ = [
     "missing_indexes",
     "oldest_due",
     "purgeable",
-    "queue_names",
     "select",
+    "unusable_indexes",
     "waiting_queues",
 ]

@@ -6,24 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
 from django.db import connections
 from django.db.models import Case, Count, F, Min, Q, QuerySet, When
 
 from django_task_worker import lifecycle
 from django_task_worker.expressions import DatabaseNow, ago
-from django_task_worker.models import RUNNING, WAITING, DatabaseTask, Queue, TaskQuerySet, Worker
+from django_task_worker.models import RUNNING, DatabaseTask, Queue, TaskQuerySet, Worker
 from django_task_worker.queries.lookup import HEAVY
 from django_task_worker.states import Status
-
-
-def queue_names(using: str) -> list[str]:
-    """The queues that have waiting or running tasks, a worker, or a row of their own."""
-    names = set(Queue.objects.using(using).values_list("name", flat=True))
-    for queues in Worker.objects.using(using).values_list("queues", flat=True):
-        names.update(queues)
-    tasks = DatabaseTask.objects.using(using).filter(WAITING | RUNNING).order_by()
-    names.update(tasks.values_list("queue", flat=True).distinct())
-    return sorted(names)
 
 
 def has_queue(name: str, using: str) -> bool:
@@ -57,15 +48,30 @@ def waiting_queues(using: str) -> list[str]:
     return sorted(due.order_by().values_list("queue", flat=True).distinct())
 
 
-def missing_indexes(using: str, models: Iterable[Any] = (DatabaseTask,)) -> list[str]:
-    """Indexes and constraints that the models name and the database does not have."""
+def missing_indexes(using: str, models: Iterable[Any] | None = None) -> list[str]:
+    """Indexes and constraints that our models name and the database does not have."""
     connection = connections[using]
     missing = []
     with connection.cursor() as cursor:
-        for model in models:
+        for model in apps.get_app_config("django_task_worker").get_models() if models is None else models:
             present = connection.introspection.get_constraints(cursor, model._meta.db_table)
-            missing += [index.name for index in model._meta.indexes if index.name not in present]
+            named = [*model._meta.indexes, *model._meta.constraints]
+            missing += [each.name for each in named if each.name not in present]
     return missing
+
+
+def unusable_indexes(using: str) -> list[str]:
+    """Indexes that Postgres was building when it was interrupted: they cost writes and serve nobody."""
+    connection = connections[using]
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid "
+            "WHERE NOT i.indisvalid AND pg_table_is_visible(t.oid) AND starts_with(t.relname, %s)",
+            ["django_task_worker_"],
+        )
+        return sorted(name for (name,) in cursor.fetchall())
 
 
 def due(using: str, *, queues: Sequence[str] = (), exclude_queues: Sequence[str] = ()) -> TaskQuerySet:

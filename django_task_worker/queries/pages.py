@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import DurationField, ExpressionWrapper, F, Q
 from django.db.models.expressions import Combinable
 
-from django_task_worker.models import DatabaseTask, TaskQuerySet
+from django_task_worker.models import RUNNING, WAITING, DatabaseTask, TaskQuerySet
 from django_task_worker.queries.lookup import HEAVY, TaskNotFound
 
 PAGE = 1000
 COUNT_CAP = 10_000
+LATE = timedelta(minutes=10)
+"""How long after the end of a task its worker may still bring the outcome."""
 SORTS: dict[str, Combinable | str] = {
     "created": "created_at",
     "due": "due_at",
@@ -101,5 +103,9 @@ def count(tasks: TaskQuerySet, *, cap: int | None = COUNT_CAP) -> int:
 
 
 def changed(tasks: TaskQuerySet, since: datetime) -> TaskQuerySet:
-    """Those of the tasks that changed at or after `since`, in the order of their change."""
-    return tasks.filter(updated_at__gte=since).order_by("updated_at", "id").defer(*HEAVY)
+    """Those of the tasks that changed at or after `since`, in the order of their change.
+
+    No index knows when a task changed; others find what is new, has ended of late or has not ended.
+    """
+    candidates = Q(created_at__gte=since) | Q(finished_at__gte=since - LATE) | WAITING | RUNNING
+    return tasks.filter(candidates, updated_at__gte=since).order_by("updated_at", "id").defer(*HEAVY)

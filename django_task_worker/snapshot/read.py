@@ -5,7 +5,6 @@ finished tasks as a whole.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,16 +15,16 @@ from django.db.models import F, Max
 from django.db.models.functions import Substr
 
 from django_task_worker.conf import settings
-from django_task_worker.models import DEFAULT_TIMEOUT_S, RUNNING, DatabaseTask, TaskAttempt, Worker
-from django_task_worker.snapshot.counts import Held, counts
+from django_task_worker.models import DEFAULT_TIMEOUT_S, RUNNING, DatabaseTask, TaskAttempt
+from django_task_worker.snapshot.counts import counts
 from django_task_worker.snapshot.rows import (
     MOST_RUNNING,
     FailureRow,
     FinishedRow,
     RunningRow,
     Snapshot,
-    WorkerRow,
 )
+from django_task_worker.snapshot.workers import read_workers
 from django_task_worker.states import Status
 
 STATEMENT_S = 2.0
@@ -55,7 +54,7 @@ def read(look: Look, using: str) -> Snapshot:
     with _bounded(using) as round_trip_s:
         counted = counts(using)
         running = _running(using)
-        workers = _workers(using, counted.held)
+        workers = read_workers(counted.held, using, limit=MOST_WORKERS)
         failures, last = _failures(look, counted.at, using)
         finished = () if look.finished_since is None else _finished(look.finished_since, using)
     configured = settings()
@@ -173,34 +172,6 @@ def progress_text(progress: Any) -> str:
         else:
             text = f"{done:,}"
     return f"{text} {message}".strip()[:80] if isinstance(message, str) else text
-
-
-def _workers(using: str, held: list[Held]) -> tuple[WorkerRow, ...]:
-    numbers: Counter[str] = Counter()
-    for row in held:
-        numbers[row.worker] += row.number
-    known = Worker.objects.using(using).exclude(state=Worker.State.STOPPED).order_by("name", "-started_at")
-    return tuple(
-        WorkerRow(
-            row.id,
-            row.name,
-            row.host,
-            row.pid,
-            row.version,
-            tuple(row.queues),
-            tuple(row.exclude_queues),
-            row.slots,
-            row.busy,
-            row.completed,
-            row.failed,
-            row.state,
-            row.started_at.timestamp(),
-            row.seen_at.timestamp(),
-            row.drain_requested_at is not None,
-            numbers[row.name],
-        )
-        for row in known[:MOST_WORKERS]
-    )
 
 
 def _failures(look: Look, at: float, using: str) -> tuple[tuple[FailureRow, ...], int]:

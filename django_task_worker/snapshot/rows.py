@@ -8,6 +8,7 @@ CAP = 10_000
 """Counts of waiting tasks end here; CAP + 1 stands for more."""
 MOST_RUNNING = 200
 """Running tasks that a snapshot lists."""
+UP, DRAINING, LOST = "up", "draining", "lost"
 
 
 class QueueRow(NamedTuple):
@@ -68,6 +69,12 @@ class WorkerRow(NamedTuple):
     drain_requested: bool
     held: int = 0
     """Its rows that are running, among them tasks it has claimed ahead."""
+
+    def standing(self, at: float, lease_s: float) -> str:
+        """UP, DRAINING, or LOST when nothing has been heard of it for a lease."""
+        if at - self.seen_at > lease_s:
+            return LOST
+        return DRAINING if self.drain_requested or self.state == DRAINING else UP
 
     def listens(self, queue: str) -> bool:
         return queue not in self.exclude_queues and (not self.queues or queue in self.queues)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django_task_worker.statistics.counts import Counts
 from django_task_worker.statistics.histogram import BOUNDS_S, Distribution
-from django_task_worker.statistics.reading import By, Point, Summary, enqueued, read, timeline
+from django_task_worker.statistics.reading import By, Point, Summary, begin, enqueued, queues, read, timeline
 from django_task_worker.statistics.recorder import Recorder
 from django_task_worker.statistics.roll_up import forget, roll_up
 
@@ -19,8 +19,10 @@ __all__ = [
     "Point",
     "Recorder",
     "Summary",
+    "begin",
     "enqueued",
     "forget",
+    "queues",
     "read",
     "roll_up",
     "timeline",

@@ -47,3 +47,18 @@ class Counts:
         self.cancelled += cancelled
         self.wait.add(waits, wait_sum_s, wait_max_s)
         self.run.add(runs, run_sum_s, run_max_s)
+
+    def include(self, other: Counts) -> None:
+        """All that the other has counted."""
+        self.add(
+            other.completed,
+            other.failed,
+            other.retried,
+            other.cancelled,
+            other.wait.stored_counts(),
+            other.wait.sum_s,
+            other.wait.max_s,
+            other.run.stored_counts(),
+            other.run.sum_s,
+            other.run.max_s,
+        )

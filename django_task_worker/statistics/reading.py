@@ -56,7 +56,7 @@ def read(window_s: float, *, by: By | None = None, using: str | None = None) -> 
     database = alias(using)
     now = database_now(database)
     is_long = window_s > LONG_S
-    since = floor(now - timedelta(seconds=window_s), HOUR_S if is_long else MINUTE_S)
+    since = begin(window_s, now)
     covered_s = (now - since).total_seconds()
     columns = [_COLUMNS[by]] if by else []
     found: dict[str | None, Summary] = {}
@@ -68,6 +68,11 @@ def read(window_s: float, *, by: By | None = None, using: str | None = None) -> 
             found[key] = Summary(key=key, since=since, window_s=covered_s)
         found[key].add(*counts)
     return sorted(found.values(), key=lambda summary: (-summary.finished, summary.key or ""))
+
+
+def begin(window_s: float, now: datetime) -> datetime:
+    """Where a window of that length begins that ends now."""
+    return floor(now - timedelta(seconds=window_s), HOUR_S if window_s > LONG_S else MINUTE_S)
 
 
 def timeline(window_s: float, *, step_s: int = MINUTE_S, using: str | None = None) -> list[Point]:
@@ -108,6 +113,14 @@ def enqueued(
     if by is None:
         return {None: total}
     return dict(tasks.values_list(_COLUMNS[by]).annotate(number=Count("pk")))
+
+
+def queues(window_s: float, *, using: str | None = None) -> set[str]:
+    """The queues in which an attempt ended in the last `window_s` seconds."""
+    database = alias(using)
+    since = floor(database_now(database) - timedelta(seconds=window_s), MINUTE_S)
+    rows = stats(database, MINUTE_S).filter(starts_at__gte=since)
+    return set(rows.values_list("queue", flat=True).distinct())
 
 
 def _since(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import selectors
 import signal
 import sys
@@ -49,7 +50,6 @@ LAST_WORDS_S = 10.0
 UNAVAILABLE = 69
 GLANCE_S = 0.05
 MARK_EVERY_S = 0.2
-HEARTBEAT_S = 10.0
 
 
 def run(options: WorkerOptions) -> int:
@@ -102,7 +102,7 @@ class Supervisor:
             self._renewal,
             *self._upkeep.chores,
             *self._service.chores,
-            Chore(every_s=min(configured.lease_s / 3, HEARTBEAT_S), action=self._beat),
+            Chore(every_s=registry.heartbeat_s(), action=self._beat),
             Chore(every_s=configured.sweep_s, action=self._rescue, jitter=0.3),
             Chore(every_s=1.0, action=self._tidy),
             *self._glances(),
@@ -307,7 +307,7 @@ class Supervisor:
             self._is_registered = asked is not None
             if asked is True and not self._is_stopping:
                 self._is_draining = True
-                self._stop(now, self.options.grace_s)
+                self._stop(now, math.inf)
         else:
             self._register()
 
@@ -407,7 +407,8 @@ class Supervisor:
                 self._on_stop(number, now)
 
     def _on_stop(self, number: signal.Signals, now: float) -> None:
-        if self._stopped_at is None:
+        if self._stopped_at is None or self._is_draining:
+            self._is_draining = False
             self._stop(now, self.options.grace_s)
         elif now - self._stopped_at < REPEATED_KEY_S:
             return
@@ -426,7 +427,10 @@ class Supervisor:
         if busy:
             again = ", press Ctrl-C again to hand them back now" if sys.stderr.isatty() else ""
             tasks = f"{busy} running task" + ("s" if busy > 1 else "")
-            logger.info("stopping: waiting up to %gs for %s%s", grace_s, tasks, again)
+            if self._is_draining:
+                logger.info("draining: waiting for %s", tasks)
+            else:
+                logger.info("stopping: waiting up to %gs for %s%s", grace_s, tasks, again)
         self._completer.add(self._crew.give_back(now, older_than_s=0.0))
 
     def _stop_now(self, number: signal.Signals, now: float) -> None:

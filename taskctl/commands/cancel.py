@@ -32,6 +32,7 @@ def cancel(
     older_than: options.OlderThan = None,
     everything: options.All = False,
     limit: options.Limit = None,
+    reason: options.Reason = "",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -61,7 +62,14 @@ def cancel(
         selection = replace(selection, statuses=UNFINISHED)
     tasks = queries.select(selection, alias)
     found = queries.ids(tasks, limit=most)
-    action = Action(session, "cancel", dry_run=dry_run, matched=len(selection.ids) or len(found))
+    action = Action(
+        session,
+        "cancel",
+        dry_run=dry_run,
+        matched=len(selection.ids) or len(found),
+        selector=selector.words,
+        reason=reason,
+    )
     if not found:
         action.finish("nothing to cancel" if not selection.ids else "nothing to cancel: it has finished")
         return exits.OK
@@ -86,7 +94,7 @@ def _cancel(session: Session, ids: list[str], action: Action) -> int:
     from django_task_worker import lifecycle
 
     cancelled = requested = 0
-    with Progress(session.terminal, "cancelled", len(ids)) as progress:
+    with action, Progress(session.terminal, "cancelled", len(ids)) as progress:
         for start in range(0, len(ids), 1000):
             done = lifecycle.cancel(ids[start : start + 1000], using=session.alias)
             cancelled += len(done.cancelled)

@@ -25,7 +25,9 @@ def doctor(
         list[str] | None, value("--only", metavar="NAME", about=f"repeatable: {', '.join(checkup.NAMES)}")
     ] = None,
     quick: Annotated[bool, flag("--quick", about="settings, database and migrations only")] = False,
-    fix: Annotated[bool, flag("--fix", about="offer to apply missing migrations")] = False,
+    fix: Annotated[
+        bool, flag("--fix", about="offer to apply missing migrations, and to forget lost workers")
+    ] = False,
     strict: Annotated[bool, flag("--strict", about="exit 1 on warnings too")] = False,
     yes: options.Yes = False,
 ) -> int:
@@ -41,12 +43,39 @@ def doctor(
             raise bad_value("--only", name, f"no such check. {hint}")
     names = only or (checkup.QUICK if quick else checkup.NAMES)
     found = checkup.run(session, names)
-    if fix and any(finding.name == "migrations" and finding.status == FAIL for finding in found):
-        _migrate(session, yes=yes)
+    if fix and _fix(found, session, yes=yes):
         found = checkup.run(session, names)
     _print(found, session)
     bad = {FAIL, WARN} if strict else {FAIL}
     return exits.NEGATIVE if any(finding.status in bad for finding in found) else exits.OK
+
+
+def _fix(found: Sequence[Finding], session: Session, *, yes: bool) -> bool:
+    """Whether anything has been put right."""
+    standing = {finding.name: finding.status for finding in found}
+    if standing.get("migrations") == FAIL:
+        _migrate(session, yes=yes)
+        return True
+    if standing.get("workers") == WARN:
+        return _forget(session, yes=yes)
+    return False
+
+
+def _forget(session: Session, *, yes: bool) -> bool:
+    """Removes lost workers, silently: what follows shows it."""
+    from django_task_worker import registry
+    from taskctl.commands.workers import confirm_forgetting
+    from taskctl.report import Action
+
+    assert session.alias is not None
+    lost = registry.forgettable(session.alias)
+    if not lost:
+        return False
+    if not yes:
+        confirm_forgetting(session, lost, "doctor --fix")
+    with Action(session, "forget", matched=len(lost), selector="--lost") as action:
+        action.changed = registry.forget([worker.pk for worker in lost], session.alias)
+    return True
 
 
 def _migrate(session: Session, *, yes: bool) -> None:

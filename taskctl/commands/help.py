@@ -16,11 +16,11 @@ Exit codes
 
     0  ok           done, including an empty list or nothing to do
     1  negative     a task waited for failed or was cancelled; doctor found a failure;
-                    --fail-if… matched; some items of a bulk run failed
+                    --fail-if…, --min or --max-… matched; some items of a bulk run failed
     2  usage        bad flag, value, duration, JSON, unknown task, queue or field
-    3  not found    the task id does not exist, or an id prefix is ambiguous
+    3  not found    the task id or worker does not exist, or an id prefix is ambiguous
     4  unconfirmed  the answer was no, or a question was needed and nobody could be asked
-   69  unavailable  the database is not reachable
+   69  unavailable  the database is not reachable; events: Redis, with --require-redis
    70  bug          unexpected; --debug shows it
    75  try again    worker: it lost its registration and stepped down; start it again
    77  permission   the database refuses the operation
@@ -38,7 +38,8 @@ JSON
   taskctl list --json | jq -c 'select(.status == "failed")'
   taskctl list --limit 0 --json | jq -s length
 
-Every object begins with "v": 1 and a "type": task, call, function, check, count, purged, summary.
+Every object begins with "v": 1 and a "type": task, event, queue, worker, stats, call, function, check,
+count, purged, forgotten, summary.
 Keys are never left out; what is absent is null. Times are ISO-8601 in UTC with Z; durations are seconds
 in keys that end in _s. New keys may appear; a changed meaning raises "v". --fields a,b chooses keys.
 Errors are one object on stderr: {"v":1,"type":"error","code":…,"exit":…,"message":…,"hint":…,"facts":[…]}.

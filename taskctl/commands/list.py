@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,15 +14,12 @@ from taskctl.session import Session, session_of
 from taskctl.verb import verb
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django_task_worker.models import DatabaseTask, TaskQuerySet
     from django_task_worker.queries import Order
-    from taskctl.render.tasks import Column, Table
+    from taskctl.render.columns import Column
 
 DEFAULT_LIMIT = 50
 SORTS = ("created", "due", "started", "finished", "run", "wait")
-FLUSH_EVERY = 200
 
 
 @verb(
@@ -132,17 +128,10 @@ def _tell_more(tasks: TaskQuerySet, shown: int, session: Session) -> None:
 
 def choose_columns(session: Session) -> Sequence[Column]:
     """The columns of --fields, or the usual ones. Raises CommandError for an unknown name."""
+    from taskctl.listing import choose
     from taskctl.render.tasks import COLUMNS, MORE
-    from taskctl.report import unknown_field
 
-    fields = session.terminal.fields
-    if fields is None:
-        return COLUMNS
-    known = {name: column for column in (*COLUMNS, *MORE) for name in (*column.keys, column.name)}
-    for name in fields:
-        if name not in known:
-            raise unknown_field(name, [column.name for column in (*COLUMNS, *MORE)])
-    return [known[name] for name in fields]
+    return choose(COLUMNS, MORE, session.terminal)
 
 
 def show(tasks: Iterable[DatabaseTask], columns: Sequence[Column], session: Session) -> int:
@@ -155,60 +144,17 @@ def shower(
 ) -> Callable[[Iterable[DatabaseTask]], int]:
     """Prints tasks each time it is called; a table goes on where it was."""
     from django_task_worker import queries
-    from taskctl.render.tasks import Table
-    from taskctl.report import look
+    from taskctl.listing import Listing
+    from taskctl.render.tasks import as_object
 
-    table = Table(columns, look(session.terminal), is_chosen=session.terminal.fields is not None)
+    listing = Listing(columns, session.terminal, key="id", more_to_come=more_to_come)
 
     def show(tasks: Iterable[DatabaseTask]) -> int:
         assert session.alias is not None
         now = queries.database_now(session.alias)
-        if session.terminal.form != "table":
-            return _lines(tasks, columns, session, now)
-        number = _table(tasks, table, session, now, more_to_come=more_to_come)
-        if not number and not more_to_come:
+        number = listing.show((as_object(task, now) for task in tasks), now)
+        if not number and not more_to_come and session.terminal.form == "table":
             session.terminal.note("no tasks")
         return number
 
     return show
-
-
-def _lines(tasks: Iterable[DatabaseTask], columns: Sequence[Column], session: Session, now: datetime) -> int:
-    from taskctl.render.tasks import as_object
-
-    terminal = session.terminal
-    if terminal.header and terminal.form == "tsv":
-        terminal.row(column.name for column in columns)
-    number = 0
-    for number, task in enumerate(tasks, start=1):
-        row = as_object(task, now)
-        if terminal.is_json:
-            terminal.record(row if terminal.fields is None else _keys(row, columns))
-        elif terminal.form == "id":
-            terminal.line(task.pk)
-        else:
-            terminal.row(column.value(row) for column in columns)
-        if number % FLUSH_EVERY == 0:
-            terminal.flush()
-    terminal.flush()
-    return number
-
-
-def _keys(row: dict[str, Any], columns: Sequence[Column]) -> dict[str, Any]:
-    return {key: row[key] for column in columns for key in column.keys}
-
-
-def _table(
-    tasks: Iterable[DatabaseTask], table: Table, session: Session, now: datetime, *, more_to_come: bool
-) -> int:
-    """In pieces, so that `--limit 0` stays flat in memory. The first piece sets the widths of all."""
-    from taskctl.render.tasks import as_object
-
-    number, iterator = 0, iter(tasks)
-    while piece := list(islice(iterator, FLUSH_EVERY)):
-        number += len(piece)
-        cells = [table.cells(as_object(task, now), now) for task in piece]
-        for line in table.lines(cells, spare=more_to_come or len(piece) == FLUSH_EVERY):
-            session.terminal.line(line)
-        session.terminal.flush()
-    return number

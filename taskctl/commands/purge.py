@@ -36,6 +36,19 @@ class Doomed:
     pause_s: float
     max_time_s: float | None
 
+    @property
+    def words(self) -> str:
+        """As it may be typed, for the log of operations."""
+        given = {
+            "--older-than": None if self.older_than_s is None else exact(self.older_than_s),
+            "--status": ",".join(self.statuses).lower(),
+            "--queue": self.queue,
+            "--task": self.task,
+            "--keep": str(self.keep) if self.keep else None,
+            "--limit": None if self.limit is None else str(self.limit),
+        }
+        return selectors.typed(given)
+
 
 @verb(
     "taskctl purge --older-than DUR | --all [FLAGS]",
@@ -70,6 +83,7 @@ def purge(
     max_time: Annotated[
         str | None, value("--max-time", metavar="DUR", panel=ACT, about="stop after this, exit 0")
     ] = None,
+    reason: options.Reason = "",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -91,7 +105,7 @@ def purge(
         pause_s=values.duration("--pause", pause),
         max_time_s=values.duration_or_none("--max-time", max_time),
     )
-    return _purge(session, doomed, everything=everything, yes=yes, dry_run=dry_run)
+    return _purge(session, doomed, reason, everything=everything, yes=yes, dry_run=dry_run)
 
 
 def _final(text: str) -> tuple[str, ...]:
@@ -102,7 +116,9 @@ def _final(text: str) -> tuple[str, ...]:
     return tuple(word.upper() for word in found)
 
 
-def _purge(session: Session, doomed: Doomed, *, everything: bool, yes: bool, dry_run: bool) -> int:
+def _purge(
+    session: Session, doomed: Doomed, reason: str, *, everything: bool, yes: bool, dry_run: bool
+) -> int:
     alias = session.open()
     from django_task_worker import queries
 
@@ -110,7 +126,7 @@ def _purge(session: Session, doomed: Doomed, *, everything: bool, yes: bool, dry
     before = None
     if doomed.older_than_s is not None:
         before = queries.database_now(alias) - timedelta(seconds=doomed.older_than_s)
-    action = Action(session, "purge", dry_run=dry_run)
+    action = Action(session, "purge", dry_run=dry_run, selector=doomed.words, reason=reason)
     needs_count = dry_run or not yes or session.terminal.is_json
     if needs_count:
         found = queries.purgeable(_criteria(doomed, before), alias)
@@ -159,7 +175,8 @@ def _delete(doomed: Doomed, before: datetime | None, action: Action, alias: str)
     from django_task_worker import lifecycle
 
     ending = ""
-    with interrupts() as pressed, Progress(action.session.terminal, "deleted", action.matched) as progress:
+    terminal = action.session.terminal
+    with action, interrupts() as pressed, Progress(terminal, "deleted", action.matched) as progress:
         while doomed.limit is None or action.changed < doomed.limit:
             size = doomed.batch if doomed.limit is None else min(doomed.batch, doomed.limit - action.changed)
             gone = lifecycle.purge(

@@ -43,6 +43,7 @@ def requeue(
     queue: options.Queue = None,
     limit: options.Limit = None,
     max_tries: MaxTries = "fail",
+    reason: options.Reason = "",
     dry_run: options.DryRun = False,
     fail_if_any: FailIfAny = False,
 ) -> int:
@@ -61,6 +62,7 @@ def requeue(
         queue,
         limit,
         max_tries,
+        reason,
         dry_run=dry_run,
         fail_if_any=fail_if_any,
     )
@@ -77,12 +79,21 @@ def requeue_stale(
     queue: options.Queue = None,
     limit: options.Limit = None,
     max_tries: MaxTries = "fail",
+    reason: options.Reason = "",
     dry_run: options.DryRun = False,
     fail_if_any: FailIfAny = False,
 ) -> int:
     """Put back tasks whose worker died. The same as: taskctl requeue --stale"""
     return _requeue(
-        session_of(context), [], older_than, queue, limit, max_tries, dry_run=dry_run, fail_if_any=fail_if_any
+        session_of(context),
+        [],
+        older_than,
+        queue,
+        limit,
+        max_tries,
+        reason,
+        dry_run=dry_run,
+        fail_if_any=fail_if_any,
     )
 
 
@@ -93,6 +104,7 @@ def _requeue(
     queue: str | None,
     limit: str | None,
     max_tries: str,
+    reason: str,
     *,
     dry_run: bool,
     fail_if_any: bool,
@@ -106,7 +118,8 @@ def _requeue(
 
     selection = selectors.place(selector, session, alias)
     ids = list(selection.ids) or None
-    action = Action(session, "requeue", dry_run=dry_run)
+    words = selectors.typed({"--queue": queue, "--older-than": older_than}, *(ids or ["--stale"])[:20])
+    action = Action(session, "requeue", dry_run=dry_run, selector=words, reason=reason)
     if dry_run:
         tasks = queries.lost(alias, older_than_s=older_than_s, queue=queue)
         found = queries.ids(tasks if ids is None else tasks.filter(pk__in=ids), limit=most)
@@ -115,15 +128,16 @@ def _requeue(
         action.finish(f"would put back {count(len(found))}")
         return exits.NEGATIVE if fail_if_any and found else exits.OK
     done: list[Rescued] = []
-    while most is None or len(done) < most:
-        size = 1000 if most is None else min(1000, most - len(done))
-        part = lifecycle.rescue(
-            older_than_s=older_than_s, queue=queue, ids=ids, limit=size, lost=lost, using=alias
-        )
-        action.done([task.id for task in part])
-        done += part
-        if len(part) < size:
-            break
+    with action:
+        while most is None or len(done) < most:
+            size = 1000 if most is None else min(1000, most - len(done))
+            part = lifecycle.rescue(
+                older_than_s=older_than_s, queue=queue, ids=ids, limit=size, lost=lost, using=alias
+            )
+            action.done([task.id for task in part])
+            done += part
+            if len(part) < size:
+                break
     return _finish(session, action, done, ids, alias, fail_if_any=fail_if_any)
 
 

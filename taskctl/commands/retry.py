@@ -37,6 +37,7 @@ class How:
     spread_s: float
     force: bool
     limit: int | None
+    reason: str
     yes: bool
     dry_run: bool
 
@@ -66,6 +67,7 @@ def retry(
     delay: Delay = None,
     spread: Spread = None,
     force: Force = False,
+    reason: options.Reason = "",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -91,7 +93,7 @@ def retry(
     )
     if not failed:
         selector.require("retry", "an id, --failed, --status failed")
-    how = _how(queue_to, delay, spread, limit, force=force, yes=yes, dry_run=dry_run)
+    how = _how(queue_to, delay, spread, limit, reason, force=force, yes=yes, dry_run=dry_run)
     is_narrow = bool(failed or ids or status)
     return _retry(session_of(context), selector, how, failed=failed, asks_off_terminal=not is_narrow)
 
@@ -114,6 +116,7 @@ def retry_failed(
     queue_to: QueueTo = None,
     delay: Delay = None,
     spread: Spread = None,
+    reason: options.Reason = "",
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -121,7 +124,7 @@ def retry_failed(
     selector = selectors.read(
         queue=queue, task=task, worker=worker, error=error, since=since, until=until, older_than=older_than
     )
-    how = _how(queue_to, delay, spread, limit, force=False, yes=yes, dry_run=dry_run)
+    how = _how(queue_to, delay, spread, limit, reason, force=False, yes=yes, dry_run=dry_run)
     return _retry(session_of(context), selector, how, failed=True, asks_off_terminal=False)
 
 
@@ -130,6 +133,7 @@ def _how(
     delay: str | None,
     spread: str | None,
     limit: str | None,
+    reason: str,
     *,
     force: bool,
     yes: bool,
@@ -141,6 +145,7 @@ def _how(
         spread_s=values.duration_or_none("--spread", spread) or 0.0,
         force=force,
         limit=values.limit(limit, None),
+        reason=reason,
         yes=yes,
         dry_run=dry_run,
     )
@@ -160,7 +165,15 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
         if _is_ids_only(selector)
         else queries.ids(queries.select(selection, alias), limit=how.limit)
     )
-    action = Action(session, "retry", dry_run=how.dry_run, matched=len(ids))
+    words = ["--failed"] if failed else []
+    action = Action(
+        session,
+        "retry",
+        dry_run=how.dry_run,
+        matched=len(ids),
+        selector=" ".join([*words, selector.words]).strip(),
+        reason=how.reason,
+    )
     if not ids:
         action.finish("nothing to retry")
         return exits.OK
@@ -186,7 +199,7 @@ def _start_over(ids: Sequence[str], how: How, alias: str, action: Action) -> Non
     from django_task_worker import lifecycle
 
     total = len(ids)
-    with Progress(action.session.terminal, "retried", total) as progress:
+    with action, Progress(action.session.terminal, "retried", total) as progress:
         for start in range(0, total, CHUNK):
             part = ids[start : start + CHUNK]
             share = how.spread_s / total

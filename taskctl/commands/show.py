@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,11 +64,12 @@ def _next(task: DatabaseTask, alias: str) -> DatabaseTask:
 def _print(
     task: DatabaseTask, session: Session, *, traceback: bool, attempts: bool, result: bool, reveal: bool
 ) -> None:
-    from django_task_worker import queries
+    from django_task_worker import operation_log, queries
     from django_task_worker.conf import settings
     from taskctl.render import details as render
     from taskctl.render.block import block
     from taskctl.report import chosen, look, pairs
+    from taskctl.selectors import zone
     from taskctl.terminal import to_json
 
     terminal = session.terminal
@@ -82,15 +82,18 @@ def _print(
         if not task.traceback:
             terminal.note("no traceback")
         return
-    now = queries.database_now(task._state.db or "default")
+    alias = task._state.db or "default"
+    now = queries.database_now(alias)
     tried = list(task.attempts.all())
-    row = chosen(render.details(task, tried, now, () if reveal else settings().redact), terminal)
+    operations = operation_log.of_task(task.pk, using=alias)
+    redact = () if reveal else settings().redact
+    row = chosen(render.details(task, tried, now, redact, operations), terminal)
     if terminal.is_json:
         terminal.record(row)
     elif terminal.form == "id":
         terminal.line(task.pk)
     elif terminal.form == "table" and terminal.fields is None:
-        lines = render.described(row, now, zone=_zone(session))
+        lines = render.described(row, now, zone=zone(session))
         if attempts:
             lines += render.tried(tried, now)
         for line in block(lines, look(terminal)):
@@ -98,9 +101,3 @@ def _print(
     else:
         pairs({key: value for key, value in row.items() if key not in ("v", "type")}, terminal)
     terminal.flush()
-
-
-def _zone(session: Session) -> tzinfo:
-    from taskctl.selectors import project_zone
-
-    return UTC if session.terminal.utc else project_zone()

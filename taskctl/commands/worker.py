@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from taskctl import exits, options, values
-from taskctl.errors import bad_value, configuration
+from taskctl.errors import bad_value, configuration, home, usage
 from taskctl.options import flag, value
 from taskctl.session import Session, session_of
 from taskctl.verb import verb
@@ -82,6 +83,9 @@ def worker(
     log_level: Annotated[
         str, value("--log-level", metavar="L", about="debug, info, warning, error", panel=RUNS)
     ] = "info",
+    reload: Annotated[
+        bool, flag("--reload", about="for development: start again when code has changed", panel=RUNS)
+    ] = False,
     no_redis: Annotated[bool, flag("--no-redis", about="poll only", panel=RUNS)] = False,
     dry_run: options.DryRun = False,
 ) -> int:
@@ -111,6 +115,10 @@ def worker(
     logging = _Logging(
         format=_choice("--log-format", log_format, FORMATS), level=_choice("--log-level", log_level, LEVELS)
     )
+    if reload:
+        if burst or dry_run:
+            raise usage("--reload goes with neither --burst nor --dry-run")
+        return _reload(session)
     return _run(session, given, retries, logging, dry_run=dry_run)
 
 
@@ -150,6 +158,21 @@ def _run(
         _banner(session, wanted, alias)
     database.connection(alias).close()
     return supervisor.run(wanted)
+
+
+def _reload(session: Session) -> int:
+    """Runs this command line without --reload, again and again."""
+    alias = session.open(create=True)
+    from django_task_worker.functions import own_files, project_folder
+    from taskctl import database, reloading
+
+    database.connection(alias).close()
+    folder, own = project_folder(), own_files()
+    session.terminal.note(f"starts again when code in {home(folder)} has changed")
+    reloader = reloading.Reloader(
+        reloading.command(sys.orig_argv), lambda: reloading.times(folder, own), session.terminal.note
+    )
+    return reloader.run()
 
 
 def require_settings() -> None:

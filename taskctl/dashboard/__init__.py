@@ -4,6 +4,6 @@
                    ├─▶ messages ─▶ state ─▶ screen ─▶ tty    ├─▶ view, jobs ─▶ reader
     reader (SQL) ──┘        └────▶ recording                 └── signals
 
-`state`, `view` and `screen` are pure: no clock, no I/O. `loop` owns the terminal and never waits for
-either server.
+The feed and the inbox between are those of `taskctl.listening`. `state`, `view` and `screen` are pure: no
+clock, no I/O. `loop` owns the terminal and never waits for either server.
 """

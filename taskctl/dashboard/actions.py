@@ -11,11 +11,9 @@ from django.utils import timezone
 
 from django_task_worker import lifecycle, operation_log, queries, registry, stack, task_logs, why
 from django_task_worker.conf import settings
-from django_task_worker.expressions import DatabaseNow
-from django_task_worker.models import Worker
 from django_task_worker.redaction import MASK, redact
 from django_task_worker.snapshot.arguments import TOO_LONG, arguments
-from taskctl.dashboard.inbox import Answer
+from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.view import Job, Row
 from taskctl.durations import brief
 from taskctl.render import details
@@ -72,11 +70,11 @@ def _resume(job: Job, using: str) -> Answer:
 
 
 def _drain(job: Job, using: str) -> Answer:
-    workers = Worker.objects.using(using).filter(pk__in=job.ids)
-    changed = workers.update(drain_requested_at=DatabaseNow())
+    changed = len(registry.drain(job.ids, using))
     _note(job, using, changed=changed)
-    text = f"{job.name} finishes what it runs and exits; it notices within 10s"
-    return Answer(job, text if changed else "it has gone", "green" if changed else "yellow")
+    text = f"{job.name} finishes what it runs and exits; it notices within {registry.heartbeat_s():.0f}s"
+    gone = "it has been asked before, or has gone"
+    return Answer(job, text if changed else gone, "green" if changed else "yellow")
 
 
 def _note(job: Job, using: str, *, ids: Sequence[str] = (), changed: int = 0) -> None:

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Collection
 
 from django_task_worker.snapshot.rows import FinishedRow
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.messages import History
 from taskctl.dashboard.rates import HISTORY_S, Meter, Spread
+from taskctl.listening.happenings import Happening
 
 MOST_NAMES = 200
 MOST_ENDED = 5000

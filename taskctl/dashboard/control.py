@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from django_task_worker.snapshot.rows import LOST
 from taskctl.dashboard import details, pages
-from taskctl.dashboard.tables import LOST, Tables
+from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import (
     EVENTS,
     FAILURES,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from django_task_worker.snapshot.rows import LOST
 from taskctl.dashboard import figures
-from taskctl.dashboard.tables import LOST, Group, Running, Tables, Work
+from taskctl.dashboard.tables import Group, Running, Tables, Work
 from taskctl.dashboard.view import FAILURES, QUEUES, RUNNING, WORKERS, Page, Row
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from django_task_worker.snapshot.rows import Snapshot
-from taskctl.dashboard.inbox import Answer
+from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.signals import ENDS, Signals
 from taskctl.dashboard.sources import Source
 from taskctl.dashboard.state import State

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from django_task_worker.snapshot.rows import Snapshot
 from taskctl.dashboard import details, screen
+from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.control import Asked, Control, Skip, Wish
-from taskctl.dashboard.inbox import Answer
 from taskctl.dashboard.keys import Keys
 from taskctl.dashboard.lines import Look
 from taskctl.dashboard.quiet import quiet

@@ -6,33 +6,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django_task_worker.snapshot.rows import Snapshot
-from taskctl.dashboard.happenings import Happening
+from taskctl.listening.messages import DATABASE, DOWN, OFF, OK, REDIS, UNKNOWN, Events, Health
 
-OK, DOWN, OFF, UNKNOWN = "ok", "down", "off", "unknown"
-REDIS, DATABASE = "redis", "database"
-
-
-class Events(NamedTuple):
-    """What was heard since the last time, and how much was not."""
-
-    happenings: Sequence[Happening]
-    missed: int = 0
-    """Lost on the way, by the numbers of their publishers."""
-    dropped: int = 0
-    """Came faster than they could be taken."""
-
-
-class Health(NamedTuple):
-    """How it stands with one of the servers. Times are seconds since 1970 by this machine's clock."""
-
-    server: str
-    """REDIS or DATABASE."""
-    state: str = UNKNOWN
-    """OK, DOWN, OFF (not configured), UNKNOWN (not tried yet)."""
-    reason: str = ""
-    since: float = 0.0
-    retry_at: float = 0.0
-    round_trip_s: float | None = None
+__all__ = [
+    "DATABASE",
+    "DOWN",
+    "OFF",
+    "OK",
+    "REDIS",
+    "UNKNOWN",
+    "Events",
+    "Health",
+    "History",
+    "Message",
+    "Past",
+    "Spreads",
+]
 
 
 class Past(NamedTuple):

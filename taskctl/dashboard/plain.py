@@ -10,7 +10,9 @@ from django_task_worker.snapshot.rows import CAP, QueueRow
 from taskctl.dashboard.lines import Look
 from taskctl.dashboard.panels import failures, frame, queues, running, workers
 from taskctl.dashboard.rates import Spread
-from taskctl.dashboard.tables import LOST, Group, Running, Tables, Work
+from taskctl.dashboard.tables import Group, Running, Tables, Work
+from taskctl.render.queues import as_object as queue_object
+from taskctl.render.workers import as_object as worker_object
 from taskctl.times import iso
 
 WINDOW_S = 300
@@ -87,47 +89,19 @@ def _quantiles(name: str, spread: Spread, now: float) -> dict[str, float | None]
 
 
 def _queue(tables: Tables, queue: QueueRow, known_s: float) -> dict[str, Any]:
-    is_paused = queue.is_paused(tables.at)
     wait, run = tables.times(queue.name)
-    waits_s = None if queue.oldest_at is None or not queue.pending else tables.at - queue.oldest_at
-    return {
-        "v": 1,
-        "type": "queue",
-        "queue": queue.name,
-        "paused": is_paused,
-        "paused_by": queue.paused_by if is_paused else None,
-        "paused_at": _time(queue.paused_at) if is_paused else None,
-        "pending": min(queue.pending, CAP),
-        "pending_capped": queue.pending > CAP,
-        "scheduled": min(queue.scheduled, CAP),
-        "running": queue.running,
-        "oldest_s": None if waits_s is None else round(waits_s, 3),
-        "rate_1m": round(tables.queue_rate(queue.name), 3) if known_s >= 1 else UNKNOWN,
-        "wait_p95_s": None if wait is None else round(wait.p95, 6),
-        "run_p95_s": None if run is None else round(run.p95, 6),
-        "workers": tables.listeners(queue.name),
-    }
+    return queue_object(
+        queue,
+        at=tables.at,
+        per_second=tables.queue_rate(queue.name) if known_s >= 1 else UNKNOWN,
+        wait_p95_s=None if wait is None else wait.p95,
+        run_p95_s=None if run is None else run.p95,
+        workers=tables.listeners(queue.name),
+    )
 
 
 def _worker(tables: Tables, work: Work) -> dict[str, Any]:
-    row = work.row
-    return {
-        "v": 1,
-        "type": "worker",
-        "name": row.name,
-        "host": row.host,
-        "pid": row.pid,
-        "status": work.status,
-        "queues": list(row.queues),
-        "slots": row.slots,
-        "busy": work.busy,
-        "seen_s": round(work.seen_s, 1),
-        "up_s": None if work.status == LOST else round(tables.at - row.started_at),
-        "version": row.version,
-        "done": row.completed,
-        "failed": row.failed,
-        "draining": row.drain_requested,
-    }
+    return worker_object(work.row, at=tables.at, status=work.status, busy=work.busy)
 
 
 def _task(task: Running) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any
 
-from taskctl.dashboard.happenings import Happening
-from taskctl.dashboard.inbox import Inbox
+from taskctl.listening.happenings import Happening
+from taskctl.listening.inbox import Inbox
 from taskctl.terminal import is_a_tty
 
 MOST_BYTES = 20_000
@@ -20,7 +21,7 @@ MOST_BYTES = 20_000
 class _ToEvents(logging.Handler):
     """Records as lines among the events."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox[Any]) -> None:
         super().__init__(logging.WARNING)
         self._inbox = inbox
 
@@ -31,7 +32,7 @@ class _ToEvents(logging.Handler):
 
 
 @contextmanager
-def quiet(inbox: Inbox) -> Iterator[None]:
+def quiet(inbox: Inbox[Any]) -> Iterator[None]:
     """What is written to stderr inside appears at the end, when the terminal is as it was."""
     handler = _ToEvents(inbox)
     logging.getLogger().addHandler(handler)

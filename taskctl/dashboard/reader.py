@@ -13,10 +13,11 @@ from django_task_worker.snapshot import read
 from django_task_worker.snapshot.read import Look
 from django_task_worker.worker.connection import cut, use_own_connection
 from taskctl.dashboard import actions, history
-from taskctl.dashboard.inbox import Answer, Inbox
-from taskctl.dashboard.messages import DATABASE, DOWN, OK, Health
+from taskctl.dashboard.answers import Answer
+from taskctl.dashboard.messages import DATABASE, DOWN, OK, Health, Message
 from taskctl.dashboard.view import Job, Row
 from taskctl.database import place, reason
+from taskctl.listening.inbox import Inbox
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 ALL_FAILURES_EVERY_S = 30.0
@@ -30,7 +31,13 @@ class Reader(threading.Thread):
     """Puts snapshots, answers and the health of the database into the inbox until `stop`."""
 
     def __init__(
-        self, using: str, inbox: Inbox, interval_s: float, is_live: Callable[[], bool], *, utc: bool = False
+        self,
+        using: str,
+        inbox: Inbox[Message | Answer],
+        interval_s: float,
+        is_live: Callable[[], bool],
+        *,
+        utc: bool = False,
     ) -> None:
         super().__init__(name="top-database", daemon=True)
         self._using = using

@@ -21,8 +21,8 @@ from django_task_worker.snapshot.rows import (
     Snapshot,
     WorkerRow,
 )
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.messages import Events, Health, History, Message, Past, Spreads
+from taskctl.listening.happenings import Happening
 
 FORMAT = "taskctl top"
 VERSION = 1

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from taskctl.dashboard.inbox import Answer, Inbox
+from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.messages import Message
 from taskctl.dashboard.recording import Recorder, Recording
 from taskctl.dashboard.view import Job
+from taskctl.listening.inbox import Inbox
 
 MOST_AT_ONCE = 2000
 """Messages of a recording between two looks at the keyboard."""
@@ -23,7 +24,7 @@ class Told(NamedTuple):
 class Source(Protocol):
     """What the loop needs of it."""
 
-    inbox: Inbox
+    inbox: Inbox[Message | Answer]
 
     def start(self) -> None: ...
 
@@ -48,10 +49,10 @@ class Live:
     def __init__(
         self, using: str, interval_s: float, *, recorder: Recorder | None = None, utc: bool = False
     ) -> None:
-        from taskctl.dashboard.feed import Feed  # a replay needs neither Redis nor the database
         from taskctl.dashboard.reader import Reader
+        from taskctl.listening.feed import Feed  # a replay needs neither Redis nor the database
 
-        self.inbox = Inbox()
+        self.inbox = Inbox[Message | Answer]()
         self._feed = Feed(self.inbox)
         self._reader = Reader(using, self.inbox, interval_s, lambda: self._feed.is_live, utc=utc)
         self._recorder = recorder
@@ -100,7 +101,7 @@ class Replay:
     """A recording, at any speed, from any second on."""
 
     def __init__(self, recording: Recording, speed: float = 1.0) -> None:
-        self.inbox = Inbox()
+        self.inbox = Inbox[Message | Answer]()
         self.recording = recording
         self._speed = speed
         self._messages: Iterator[tuple[float, Message]] = iter(())

@@ -10,9 +10,9 @@ from collections import OrderedDict, deque
 
 from django_task_worker.snapshot.rows import CAP, FailureRow, FinishedRow, QueueRow, RunningRow, Snapshot
 from taskctl.dashboard.activity import ENDS, Activity
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.messages import DATABASE, DOWN, OK, REDIS, Events, Health, History, Message
 from taskctl.dashboard.rates import Meter
+from taskctl.listening.happenings import Happening
 
 MOST_RUNNING = 400
 MOST_FAILURES = 500

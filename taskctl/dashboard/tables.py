@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from django_task_worker.snapshot.rows import (
+    LOST,
     MOST_RUNNING,
     FailureRow,
     QueueRow,
@@ -16,13 +17,12 @@ from django_task_worker.snapshot.rows import (
     Snapshot,
     WorkerRow,
 )
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.rates import Meter, Times
 from taskctl.dashboard.state import FAILURES_S, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
+from taskctl.listening.happenings import Happening
 
 RATE_S = 60
-UP, DRAINING, LOST = "up", "draining", "lost"
 
 
 class Running(NamedTuple):
@@ -173,9 +173,8 @@ class Tables:
         snapshot = self.state.snapshot
         assert snapshot is not None
         seen_s = max(0.0, self.at - row.seen_at)
-        # The heartbeat of the snapshot's moment: an old snapshot must not make everybody look lost.
-        is_lost = snapshot.at - row.seen_at > snapshot.lease_s
-        status = LOST if is_lost else DRAINING if row.drain_requested or row.state == "draining" else UP
+        # As it was at the snapshot's moment: an old snapshot must not make everybody look lost.
+        status = row.standing(snapshot.at, snapshot.lease_s)
         return Work(row, status, self.busy[row.name] if status != LOST else 0, seen_s)
 
     def _running(self, row: RunningRow) -> Running:

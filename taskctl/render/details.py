@@ -17,7 +17,13 @@ Row = tuple[str, str, str]
 """Label, text, style."""
 
 
-def details(task: Any, attempts: Sequence[Any], now: datetime, redact: Sequence[str]) -> dict[str, Any]:
+def details(
+    task: Any,
+    attempts: Sequence[Any],
+    now: datetime,
+    redact: Sequence[str],
+    operations: Sequence[Any] = (),
+) -> dict[str, Any]:
     """The JSON object of `show`. Arguments whose names contain a word of `redact` are masked."""
     return as_object(task, now) | {
         "args": mask(task.args or [], redact),
@@ -25,6 +31,7 @@ def details(task: Any, attempts: Sequence[Any], now: datetime, redact: Sequence[
         "result": result_of(task),
         "traceback": task.traceback,
         "attempts": [attempt_object(attempt) for attempt in attempts],
+        "operations": [operation_object(operation) for operation in operations],
     }
 
 
@@ -37,6 +44,19 @@ def attempt_object(attempt: Any) -> dict[str, Any]:
         "outcome": attempt.outcome,
         "error_type": attempt.error_type,
         "error": attempt.error,
+    }
+
+
+def operation_object(operation: Any) -> dict[str, Any]:
+    """What an operator did to this task, and to how many others with it."""
+    return {
+        "at": operation.at,
+        "action": operation.action,
+        "who": operation.who,
+        "via": operation.via,
+        "reason": operation.reason or None,
+        "selector": operation.selector or None,
+        "changed": operation.changed,
     }
 
 
@@ -82,7 +102,16 @@ def described(row: Mapping[str, Any], now: datetime, *, zone: tzinfo) -> list[Ro
     for label in ("worker", "unique_key"):
         if row[label]:
             rows.append((label.replace("_", " "), row[label], ""))
-    return rows + _outcome(row)
+    rows += _outcome(row)
+    return rows + [(operation["action"], _operation(operation, now), "") for operation in row["operations"]]
+
+
+def _operation(operation: Mapping[str, Any], now: datetime) -> str:
+    others = operation["changed"] - 1
+    text = f"{ago(operation['at'], now)} by {operation['who']}"
+    if others > 0:
+        text += f", with {others:,} other task{'' if others == 1 else 's'}"
+    return f"{text}: {operation['reason']}" if operation["reason"] else text
 
 
 def _span(label: str, row: Mapping[str, Any]) -> str:

@@ -49,13 +49,15 @@ Make = Callable[..., "DatabaseTask"]
 def ctl(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ctl:
     """`ctl("list", "--json")` runs a command line; `answer` is typed on a terminal, `stdin` comes by pipe."""
 
-    def run(*words: object, stdin: str = "", answer: str | None = None, tty: bool = False) -> Result:
+    def run(
+        *words: object, stdin: str = "", answer: str | None = None, tty: bool = False, width: int = 100
+    ) -> Result:
         stream = io.TextIOWrapper(io.BytesIO((answer or stdin).encode()), encoding="utf-8")
         monkeypatch.setattr(sys, "stdin", stream)
         tty = tty or answer is not None
         monkeypatch.setattr(terminal, "is_a_tty", lambda stream: tty)
         monkeypatch.setenv("NO_COLOR", "1")
-        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setenv("COLUMNS", str(width))
         monkeypatch.delenv("CI", raising=False)
         capsys.readouterr()
         code = app.run([str(word) for word in words], is_set_up=True)

@@ -350,3 +350,98 @@ def test_purge_with_json_names_what_is_gone(ctl: Ctl, make: Make) -> None:
     gone, last = ctl("purge", "--older-than", "1s", "--yes", "--json").records
     assert gone == {"v": 1, "type": "purged", "id": task.pk}
     assert summary(last) == {"action": "purge", "matched": 1, "changed": 1, "skipped": 0, "dry_run": False}
+
+
+# --- the log of operations ---
+
+
+def recorded(using: str) -> list[Any]:
+    from django_task_worker import operation_log
+
+    return operation_log.recent(using=using)
+
+
+@on_one
+@pytest.mark.parametrize(
+    ("status", "words", "action", "selector"),
+    [
+        ("FAILED", ["retry", "--failed", "--task", "app.*"], "retry", "--failed --task 'app.*'"),
+        ("FAILED", ["retry-failed", "--since", "-1h"], "retry", "--failed --since -1h"),
+        ("PENDING", ["cancel", "--all", "--yes"], "cancel", "--all"),
+        ("PROGRESS", ["requeue", "--stale"], "requeue", "--stale"),
+        ("PROGRESS", ["requeue-stale", "--older-than", "1s"], "requeue", "--older-than 1s --stale"),
+        (
+            "COMPLETED",
+            ["purge", "--older-than", "7s", "--yes"],
+            "purge",
+            "--older-than 7s --status completed,cancelled",
+        ),
+    ],
+)
+def test_every_change_says_who_when_why_and_to_how_many(
+    ctl: Ctl, make: Make, using: str, words: list[str], status: str, action: str, selector: str
+) -> None:
+    from django_task_worker.operation_log import this_user
+
+    tasks = [make(status, age_s=60) for _ in range(2)]
+    assert ctl(*words, "--reason", "the mail server is back").code == 0
+    (found,) = recorded(using)
+    assert (found.action, found.who, found.via) == (action, this_user(), "taskctl")
+    assert (found.selector, found.reason) == (selector, "the mail server is back")
+    assert (found.matched, found.changed, found.skipped) == (2, 2, 0)
+    assert {target.task_id for target in found.targets.all()} == {task.pk for task in tasks}
+
+
+@on_one
+@pytest.mark.parametrize(
+    "words", [["retry", "--failed"], ["cancel", "--all"], ["requeue", "--stale"], ["purge", "--all"]]
+)
+def test_what_changes_nothing_is_not_recorded(ctl: Ctl, make: Make, using: str, words: list[str]) -> None:
+    assert ctl(*words).code == 0
+    make("FAILED")
+    assert ctl("retry", "--failed", "--dry-run").code == 0
+    assert recorded(using) == []
+
+
+@on_one
+def test_what_was_skipped_is_counted_and_the_ids_are_the_selector(ctl: Ctl, make: Make, using: str) -> None:
+    failed, running = make("FAILED"), make("PROGRESS")
+    ctl("retry", failed.pk, running.pk)
+    (found,) = recorded(using)
+    assert found.selector == f"{failed.pk} {running.pk}"
+    assert (found.matched, found.changed, found.skipped) == (2, 1, 1)
+
+
+@on_one
+def test_a_change_that_is_cut_off_is_recorded_as_far_as_it_got(
+    ctl: Ctl, make: Make, using: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from taskctl.commands import retry
+    from taskctl.progress import Progress
+
+    def interrupt(self: Progress, done: int) -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        make("FAILED")
+    monkeypatch.setattr(retry, "CHUNK", 1)
+    monkeypatch.setattr(Progress, "update", interrupt)
+    assert ctl("retry", "--failed").code == 130
+    (found,) = recorded(using)
+    assert (found.matched, found.changed) == (2, 1)
+
+
+@on_each
+def test_show_tells_what_operators_did_to_a_task(ctl: Ctl, make: Make) -> None:
+    task, _ = make("FAILED"), make("FAILED")
+    ctl("retry", "--failed", "--reason", "again\x1b[2J")
+    ctl("cancel", task.pk, "--yes")
+    (record,) = ctl("show", task.pk, "--json").records
+    cancel, retry = record["operations"]
+    assert list(retry) == ["at", "action", "who", "via", "reason", "selector", "changed"]
+    assert (retry["action"], retry["changed"], cancel["action"]) == ("retry", 2, "cancel")
+    assert (cancel["selector"], cancel["reason"]) == (task.pk, None)
+    *_, first, second = ctl("show", task.pk, tty=True).lines
+    assert first.startswith("cancel      0s ago by ")
+    assert second.startswith("retry       0s ago by ")
+    assert second.endswith(", with 1 other task: again\N{REPLACEMENT CHARACTER}[2J")

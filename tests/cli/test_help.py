@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from taskctl.app import COMMANDS, run
+from taskctl.app import BY_NAME, COMMANDS, run
+from taskctl.tree import verb_of
 from tests.cli.conftest import Ctl, Make, on_each, on_one
 
 NAMES = [entry.name for entry in COMMANDS]
@@ -51,7 +52,13 @@ def test_the_long_help_has_the_global_flags(say: Any, words: list[str]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_help_begins_with_two_examples_and_fits_80_columns(say: Any, name: str) -> None:
-    code, out, _ = say(name, "--help", COLUMNS="80")
+    for words in ([name], *([name, verb] for verb in verb_of(BY_NAME[name]).verbs)):
+        check_help(say, *words)
+    assert say(name, "-h")[1] == say("help", name)[1] == say(name, "--help")[1]
+
+
+def check_help(say: Any, *words: str) -> None:
+    code, out, _ = say(*words, "--help", COLUMNS="80")
     lines = out.splitlines()
     assert code == 0
     assert lines[0] == "Examples:"
@@ -59,7 +66,14 @@ def test_every_help_begins_with_two_examples_and_fits_80_columns(say: Any, name:
     assert lines[4].startswith("Usage: taskctl ")
     assert all(len(line) <= 80 for line in lines)
     assert "\x1b" not in out
-    assert say(name, "-h")[1] == say("help", name)[1] == out
+
+
+def test_the_help_of_a_noun_names_its_verbs(say: Any) -> None:
+    out = say("queues", "--help", COLUMNS="80")[1]
+    assert "Usage: taskctl queues [list] " in out
+    assert "       taskctl queues pause Q… " in out
+    assert re.search(r"^Verbs:\n  list +List the queues.*\n(?: .*\n)*  pause +Let nobody", out, re.M)
+    assert "--for DUR" in say("queues", "pause", "--help")[1]
 
 
 def test_help_is_coloured_where_colour_is_wanted(say: Any) -> None:
@@ -179,15 +193,6 @@ def test_doctor_fails_without_migrations_and_can_apply_them(run: Any, unmigrated
     assert run("doctor", "--quick", "--fix", TEST_DATABASE=url).returncode == 4
     assert run("doctor", "--quick", "--fix", "--yes", TEST_DATABASE=url).returncode == 0
     assert run("list", TEST_DATABASE=url).returncode == 0
-
-
-@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
-def test_doctor_sees_a_pooler(
-    run: Any, database: Any, pgbouncer_server: Any, environment: dict[str, str]
-) -> None:
-    environment["TEST_DATABASE"] = f"{pgbouncer_server.url}/{database.url.rsplit('/', 1)[1]}"
-    done = run("doctor", "--only", "pooling", "--json")
-    assert "behind a pooler" in done.stdout, done.stdout + done.stderr
 
 
 def test_doctor_measures_a_round_trip_through_redis(redis: Any) -> None:

@@ -35,7 +35,7 @@ TASK_KEYS = [
     "error_type",
     "error",
 ]
-SHOW_KEYS = [*TASK_KEYS, "args", "kwargs", "result", "traceback", "attempts"]
+SHOW_KEYS = [*TASK_KEYS, "args", "kwargs", "result", "traceback", "attempts", "operations"]
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from taskctl.app import COMMANDS
+from taskctl.tree import verb_of
 from tests.databases import Database
 
 PROJECT = Path(__file__).parents[1] / "project"
@@ -86,6 +86,10 @@ def test_help_loads_typer_and_no_more(
         ("enqueue", "app.tasks.add", "--args-json", "{}"),
         ("worker", "--concurrency", "0"),
         ("doctor", "--only", "nosuch"),
+        ("events", "--type", "nosuch"),
+        ("stats", "--by", "nosuch"),
+        ("queues", "pause"),
+        ("workers", "nosuch"),
         ("demo", "--duration", "x"),
     ],
 )
@@ -96,7 +100,16 @@ def test_a_usage_error_sets_no_project_up(environment: dict[str, str], words: tu
 @on_sqlite
 @pytest.mark.parametrize(
     "words",
-    [("list",), ("list", "--json"), ("retry", "--failed"), ("requeue", "--stale"), ("purge", "--all")],
+    [
+        ("list",),
+        ("list", "--json"),
+        ("stats",),
+        ("workers",),
+        ("queues",),
+        ("retry", "--failed"),
+        ("requeue", "--stale"),
+        ("purge", "--all"),
+    ],
 )
 def test_reading_in_a_pipe_loads_neither_rich_nor_redis_nor_tasks(
     environment: dict[str, str], database: Database, words: tuple[str, ...]
@@ -116,9 +129,9 @@ def test_enqueue_without_redis_loads_neither_redis_nor_rich(
 
 def test_every_command_in_the_table_is_there_and_begins_its_help_with_two_examples() -> None:
     for entry in COMMANDS:
-        module, attribute = entry.home.split(":")
-        verb = getattr(import_module(f"taskctl.commands.{module}"), attribute)
-        assert len(verb.examples) == 2, entry.name
-        assert all("taskctl" in example for example in verb.examples)
-        assert verb.usage.startswith("taskctl ")
-        assert verb.function.__doc__, entry.name
+        verb = verb_of(entry)
+        for each in (verb, *verb.verbs.values()):
+            assert len(each.examples) == 2, each.usage
+            assert all("taskctl" in example for example in each.examples)
+            assert each.usage.startswith("taskctl ")
+            assert each.function.__doc__, each.usage

@@ -24,6 +24,7 @@ LAYERS = {
     "cleaning": 0,
     "redaction": 0,
     "periods": 0,
+    "globs": 0,
     "compat": 1,
     "logs": 1,
     "conf": 1,
@@ -50,6 +51,7 @@ LAYERS = {
     "retention": 5,
     "stack": 5,
     "why": 5,
+    "overview": 5,
     "worker": 5,
     "schedules": 5,
     "backend": 6,
@@ -80,6 +82,7 @@ NEVER = {
     "client": [f"{PACKAGE}.worker", "redis"],
     "statistics": [f"{PACKAGE}.worker", "redis"],
     "why": [f"{PACKAGE}.worker", "redis"],
+    "overview": [f"{PACKAGE}.worker", "redis"],
     "worker": [
         f"{PACKAGE}.models",
         f"{PACKAGE}.records",

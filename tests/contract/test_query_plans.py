@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from django_task_worker import overview
 from django_task_worker.models import DatabaseTask
+from django_task_worker.queries import Span, changed, database_now, happened
+from django_task_worker.statistics import By
 from tests.databases import Database
 from tests.processes import Process
 from tests.servers import Postgres
@@ -88,4 +92,31 @@ def test_a_command_never_reads_the_whole_table(
     assert done.returncode == 0, done.stderr
     found = plans()
     assert found
+    assert not scans(found)
+
+
+BY: tuple[By | None, ...] = ("queue", "task", "worker", None)
+LOOKS: dict[str, Callable[[str], Any]] = {
+    "queues": overview.queues,
+    "workers": overview.workers,
+    "stats": lambda using: [overview.figures(3600, by=by, using=using) for by in BY],
+    "events": lambda using: list(happened(span(using), using)),
+    "list --watch": lambda using: list(changed(DatabaseTask.objects.using(using).all(), span(using).since)),
+}
+
+
+def span(using: str) -> Span:
+    now = database_now(using)
+    return Span(since=now - timedelta(minutes=5), until=now)
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_look_at_the_whole_never_reads_the_whole_table(
+    plans: Callable[[], list[str]], database: Database
+) -> None:
+    for look in LOOKS.values():
+        look(database.alias)
+    connections[database.alias].close()
+    found = plans()
+    assert len(found) > 2 * len(LOOKS)
     assert not scans(found)

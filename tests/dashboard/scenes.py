@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django_task_worker.snapshot.rows import CAP, FailureRow, QueueRow, RunningRow, Snapshot, WorkerRow
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.messages import DATABASE, DOWN, OK, REDIS, Events, Health
 from taskctl.dashboard.state import State
 from taskctl.dashboard.view import View
+from taskctl.listening.happenings import Happening
 
 NOW = 1_795_089_871.204
 """2026-11-19 12:04:31 UTC."""

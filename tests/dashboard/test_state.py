@@ -6,7 +6,6 @@ from typing import Any
 
 from django_task_worker.snapshot.rows import FinishedRow, QueueRow, RunningRow, Snapshot
 from taskctl.dashboard.activity import MOST_NAMES
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.messages import (
     DATABASE,
     DOWN,
@@ -20,6 +19,7 @@ from taskctl.dashboard.messages import (
     Spreads,
 )
 from taskctl.dashboard.state import MOST_FAILURES, MOST_RUNNING, State
+from taskctl.listening.happenings import Happening
 from tests.dashboard import scenes
 
 NOW = scenes.NOW

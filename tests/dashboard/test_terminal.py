@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +12,12 @@ import pytest
 from django.db import connections
 
 from django_task_worker.client import create_task
-from django_task_worker.events.event import EVENTS_CHANNEL
 from django_task_worker.expressions import ago, later
 from django_task_worker.models import DatabaseTask, Queue, TaskAttempt, Worker
 from tests.dashboard.scenes import HOSTILE
 from tests.dashboard.terminal import Terminal
 from tests.databases import Database
+from tests.events import event, publish
 from tests.servers import Postgres, Proxy, Redis, Server
 from tests.waiting import wait_until
 
@@ -187,7 +185,7 @@ def test_a_queue_is_paused_and_resumed(database: Database, terminal: Open) -> No
 def test_a_running_task_is_cancelled_and_a_worker_drained(
     database: Database, terminal: Open, worker: Any
 ) -> None:
-    process = worker("--concurrency", 1, "--name", "w-one")
+    process = worker("--concurrency", 1, "--name", "w-one", TEST_TASK_WORKER='{"LEASE": 2}')
     made = create_task("app.tasks.sleep", [60], check=False)
     screen = terminal("--interval", "500ms")
     screen.sees(r"app.tasks.sleep +w-one")
@@ -433,33 +431,6 @@ def test_a_database_that_is_down_at_the_start_ends_it(
 
 
 # --- many events ---
-
-
-def event(number: int, **fields: Any) -> bytes:
-    values = {
-        "v": 1,
-        "event": "task_finished",
-        "task_id": f"t{number}",
-        "name": "app.tasks.add",
-        "queue": "default",
-        "worker": "w1",
-        "tries": 1,
-        "wait_s": 0.01,
-        "run_s": 0.02,
-        "at": "2030-01-01T00:00:00+00:00",
-        "publisher": "test",
-        "seq": number + 1,
-    }
-    return json.dumps({**values, **fields}, default=str).encode("utf-8", "replace")
-
-
-def publish(redis: Redis, *payloads: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", redis.port), timeout=5) as connection:
-        for payload in payloads:
-            parts = (b"PUBLISH", EVENTS_CHANNEL.encode(), payload)
-            command = b"*3\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
-            connection.sendall(command)
-            connection.recv(100)
 
 
 @SQLITE

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskctl.dashboard.happenings import Happening
-from taskctl.dashboard.inbox import CAPACITY, Inbox
 from taskctl.dashboard.messages import Events, Health
-from taskctl.dashboard.resp import Garbled, Replies
+from taskctl.listening.happenings import Happening
+from taskctl.listening.inbox import CAPACITY, Inbox
+from taskctl.listening.resp import Garbled, Replies
 
 SUBSCRIBED = b"*3\r\n$9\r\nsubscribe\r\n$11\r\ntask_events\r\n:1\r\n"
 MESSAGE = b"*3\r\n$7\r\nmessage\r\n$11\r\ntask_events\r\n$7\r\na\r\nb\r\nc\r\n"

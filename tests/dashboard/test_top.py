@@ -15,8 +15,9 @@ from django.db import connections
 from django_task_worker.expressions import ago, later
 from django_task_worker.models import DatabaseTask, Worker
 from tests.dashboard.terminal import Terminal
-from tests.dashboard.test_terminal import event, failed, publish, running, task
+from tests.dashboard.test_terminal import failed, running, task
 from tests.databases import Database
+from tests.events import event, publish
 from tests.servers import Postgres, Redis
 from tests.waiting import wait_until
 

@@ -71,7 +71,7 @@ def test_cancelling_a_waiting_task_is_told(tasks: Tasks, published: Published, s
     lifecycle.cancel([task_id], using=tasks.using)
 
     assert published.told == [("task_cancelled", task_id)]
-    assert published.all[0].name == "app.tasks.add"
+    assert (published.all[0].name, published.all[0].queue) == ("app.tasks.add", "default")
 
 
 def test_asking_for_a_cancellation_only_wakes_the_owner(tasks: Tasks, published: Published) -> None:
@@ -101,7 +101,16 @@ def test_a_requeue_is_told_and_wakes_workers(tasks: Tasks, published: Published)
     lifecycle.requeue(ids, using=tasks.using)
 
     assert published.told == [("task_requeued", pk) for pk in ids]
+    assert {(event.name, event.queue) for event in published.all} == {("app.tasks.add", "default")}
     assert published.wake_ups > 0
+
+
+def test_a_requeue_to_another_queue_tells_that_one(tasks: Tasks, published: Published) -> None:
+    task_id = tasks.in_state("failed")
+    published.clear()
+    lifecycle.requeue([task_id], queue="slow", using=tasks.using)
+
+    assert [event.queue for event in published.all] == ["slow"]
 
 
 def test_claims_renewals_and_purges_are_told_to_nobody(tasks: Tasks, published: Published) -> None:

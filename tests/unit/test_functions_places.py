@@ -194,3 +194,12 @@ class TestProjectFolder:
             check=False,
         )
         assert (done.stdout, done.stderr) == ("6\n", "")
+
+
+def test_own_files_are_neither_pythons_nor_installed() -> None:
+    import django.db.models  # noqa: F401
+
+    files = places.own_files()
+    assert os.path.realpath(places.__file__) in files
+    assert os.path.realpath(os.__file__) not in files
+    assert not [file for file in files if "site-packages" in file]

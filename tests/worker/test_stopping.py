@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from django_task_worker import registry
 from django_task_worker.client import create_tasks
 from django_task_worker.models import DatabaseTask, TaskAttempt, Worker
 from tests.processes import Process
@@ -141,3 +143,36 @@ def test_sigusr1_shows_what_is_running_and_harms_nothing(worker: Callable[..., P
     done = ended(task)
     assert done.status == "COMPLETED"
     assert process.stop() == 0
+
+
+# --- drained ---
+
+
+@on_postgres
+def test_a_drained_worker_finishes_what_it_runs_whatever_its_grace(
+    worker: Callable[..., Process], quick: dict[str, Any]
+) -> None:
+    process = worker("--concurrency", 1, "--grace", "100ms")
+    task = enqueue("sleep", 2.5)
+    running(task)
+    registry.drain([Worker.objects.get().pk])
+    process.line("draining: waiting for 1 running task")
+    after = enqueue("nothing")
+    assert process.wait() == 0
+    assert row(task).status == "COMPLETED"
+    assert row(after).status == "PENDING"
+    assert Worker.objects.get().state == Worker.State.STOPPED
+
+
+@on_postgres
+def test_a_signal_to_a_draining_worker_is_its_first(
+    worker: Callable[..., Process], quick: dict[str, Any]
+) -> None:
+    process = worker("--concurrency", 1, "--grace", "20s")
+    task = enqueue("sleep", 2.5)
+    running(task)
+    registry.drain([Worker.objects.get().pk])
+    process.line("draining: waiting for 1 running task")
+    assert process.stop() == 0
+    assert "stopping: waiting up to 20s for 1 running task" in process.output
+    assert row(task).status == "COMPLETED"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from taskctl.dashboard import figures
-from taskctl.dashboard.happenings import Happening
 from taskctl.dashboard.lines import Line, Look, title
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import EVENTS
+from taskctl.listening.happenings import Happening
 from taskctl.render.tasks import STYLES
 
 WIDE = 120

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django_task_worker.snapshot.rows import DRAINING, LOST
 from taskctl.dashboard import figures
 from taskctl.dashboard.columns import Column, first_shown, fit, heading, row
 from taskctl.dashboard.lines import Line, Look, bar, title
-from taskctl.dashboard.tables import DRAINING, LOST, Tables, Work
+from taskctl.dashboard.tables import Tables, Work
 from taskctl.dashboard.view import WORKERS
 
 SLOTS, DONE, SEEN, UP, TAKES = "SLOTS", "DONE/S", "SEEN", "UP", "QUEUES"

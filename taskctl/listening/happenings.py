@@ -5,13 +5,31 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from django_task_worker.events import Event
 
 LONGEST = 4096
 MOST_PUBLISHERS = 1000
 MOST_SECONDS = 1e9
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
+WORDS = (
+    "enqueued",
+    "started",
+    "completed",
+    "failed",
+    "retrying",
+    "cancelled",
+    "requeued",
+    "paused",
+    "resumed",
+    "worker up",
+    "worker down",
+    "gap",
+)
 _WORDS = {
     "task_created": "enqueued",
     "tasks_created": "enqueued",
@@ -31,8 +49,7 @@ class Happening(NamedTuple):
     """One event. `at` is what its publisher says: seconds since 1970; 0 when it says nothing."""
 
     event: str
-    """enqueued, started, completed, failed, retrying, cancelled, requeued, paused, resumed, worker up or
-    down, gap."""
+    """One of WORDS."""
     at: float
     id: str | None = None
     task: str | None = None
@@ -45,17 +62,13 @@ class Happening(NamedTuple):
     number: int = 1
     """How many tasks, or events."""
     source: str = "redis"
+    """redis, or poll for what the database told."""
+    publisher: str | None = None
+    seq: int | None = None
+    """Its place among those of its publisher."""
 
 
-class Heard(NamedTuple):
-    """A happening with its place among those of its publisher."""
-
-    happening: Happening
-    publisher: str | None
-    seq: int | None
-
-
-def parse(payload: bytes) -> Heard | None:
+def parse(payload: bytes) -> Happening | None:
     """The event; None when it is none. Never raises, and takes nothing that is too long or too large."""
     if len(payload) > LONGEST:
         return None
@@ -72,7 +85,7 @@ def parse(payload: bytes) -> Heard | None:
     error_type = _text(fields.get("error_type"))
     if word == "requeued" and error_type is not None:
         word = "retrying"
-    happening = Happening(
+    return Happening(
         word,
         _epoch(fields.get("at")),
         task_id,
@@ -84,8 +97,34 @@ def parse(payload: bytes) -> Heard | None:
         _seconds(fields.get("run_s")),
         error_type,
         _whole(fields.get("count")) or 1,
+        publisher=_text(fields.get("publisher")),
+        seq=_whole(fields.get("seq")),
     )
-    return Heard(happening, _text(fields.get("publisher")), _whole(fields.get("seq")))
+
+
+def from_row(event: Event) -> Happening:
+    """What the database tells of."""
+    word = _WORDS[event.event.value]
+    return Happening(
+        "retrying" if word == "requeued" and event.error_type is not None else word,
+        0.0 if event.at is None else event.at.timestamp(),
+        event.task_id,
+        event.name,
+        event.queue,
+        event.worker,
+        event.tries,
+        event.wait_s,
+        event.run_s,
+        event.error_type,
+        event.count or 1,
+        source="poll",
+    )
+
+
+def names_of(words: Collection[str]) -> set[str]:
+    """The names on the wire of what these words stand for."""
+    wanted = {"requeued" if word == "retrying" else word for word in words}
+    return {name for name, word in _WORDS.items() if word in wanted}
 
 
 def _text(value: Any) -> str | None:
@@ -117,7 +156,7 @@ class Numbering:
     def __init__(self) -> None:
         self._last: OrderedDict[str, int] = OrderedDict()
 
-    def missed(self, heard: Heard) -> int:
+    def missed(self, heard: Happening) -> int:
         """How many events of this publisher went by unheard just before this one."""
         publisher, seq = heard.publisher, heard.seq
         if publisher is None or seq is None:

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from django_task_worker.events.event import Event, EventName, current_time
-from taskctl.dashboard.happenings import Heard, Numbering, parse
+from taskctl.listening.happenings import Happening, Numbering, parse
 
 
 def wire(**fields: Any) -> bytes:
     return json.dumps({"v": 1, "event": "task_finished", "task_id": "abc123", **fields}).encode()
 
 
-def heard(seq: int, publisher: str = "p") -> Heard:
+def heard(seq: int, publisher: str = "p") -> Happening:
     found = parse(wire(publisher=publisher, seq=seq))
     assert found is not None
     return found
@@ -36,22 +36,21 @@ def test_an_event_of_ours_arrives_whole() -> None:
     )
     found = parse(event.payload("pub", 7, current_time()))
     assert found is not None
-    happening = found.happening
-    assert (happening.event, happening.id, happening.task, happening.queue) == (
+    assert (found.event, found.id, found.task, found.queue) == (
         "completed",
         "7h2k",
         "app.add",
         "mail",
     )
-    assert (happening.worker, happening.tries, happening.wait_s, happening.run_s) == ("w1", 2, 0.5, 1.25)
-    assert happening.at > 1_700_000_000
+    assert (found.worker, found.tries, found.wait_s, found.run_s) == ("w1", 2, 0.5, 1.25)
+    assert found.at > 1_700_000_000
     assert (found.publisher, found.seq) == ("pub", 7)
 
 
 def test_an_event_of_version_0_0_7_is_one() -> None:
     found = parse(b'{"event": "task_created", "task_id": "abc"}')
     assert found is not None
-    assert (found.happening.event, found.happening.id, found.happening.at) == ("enqueued", "abc", 0.0)
+    assert (found.event, found.id, found.at) == ("enqueued", "abc", 0.0)
 
 
 def test_a_requeue_after_an_error_is_a_retry() -> None:
@@ -61,7 +60,7 @@ def test_a_requeue_after_an_error_is_a_retry() -> None:
     )
     assert retry is not None
     assert operator is not None
-    assert (retry.happening.event, operator.happening.event) == ("retrying", "requeued")
+    assert (retry.event, operator.event) == ("retrying", "requeued")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_field_that_makes_no_sense_is_left_out(field: str, value: Any) -> None
     found = parse(wire(**{field: value}))
     assert found is not None
     name = {"name": "task"}.get(field, field)
-    assert getattr(found.happening, name) is None
+    assert getattr(found, name) is None
 
 
 def test_not_a_number_is_no_duration() -> None:
@@ -113,7 +112,7 @@ def test_not_a_number_is_no_duration() -> None:
         b'{"event": "task_finished", "task_id": "a", "run_s": NaN, "wait_s": Infinity, "at": "never"}'
     )
     assert found is not None
-    assert (found.happening.run_s, found.happening.wait_s, found.happening.at) == (None, None, 0.0)
+    assert (found.run_s, found.wait_s, found.at) == (None, None, 0.0)
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))

@@ -6,14 +6,15 @@ import random
 import select
 import threading
 import time
+from typing import Any
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import EVENTS_CHANNEL
 from django_task_worker.events.redis import RedisUnavailable, Wire, channel, connect, pack
-from taskctl.dashboard.happenings import LONGEST, Happening, Numbering, parse
-from taskctl.dashboard.inbox import Inbox
-from taskctl.dashboard.messages import DOWN, OFF, OK, REDIS, Health
-from taskctl.dashboard.resp import Garbled, Replies
+from taskctl.listening.happenings import LONGEST, Happening, Numbering, parse
+from taskctl.listening.inbox import Inbox
+from taskctl.listening.messages import DOWN, OFF, OK, REDIS, Health
+from taskctl.listening.resp import Garbled, Replies
 
 CONNECT_S = 2.0
 PING_EVERY_S = 5.0
@@ -24,10 +25,14 @@ GATHER_S = 0.1
 
 
 class Feed(threading.Thread):
-    """Puts events and the health of Redis into the inbox until `stop`."""
+    """Puts events and the health of Redis into the inbox until `stop`.
 
-    def __init__(self, inbox: Inbox) -> None:
-        super().__init__(name="top-events", daemon=True)
+    `gather_s` bounds how often it does, and with it how much it takes of a flood.
+    """
+
+    def __init__(self, inbox: Inbox[Any], *, gather_s: float = GATHER_S) -> None:
+        super().__init__(name="task-feed", daemon=True)
+        self.gather_s = gather_s
         self._inbox = inbox
         self._ended = threading.Event()
         self._again = threading.Event()
@@ -68,7 +73,7 @@ class Feed(threading.Thread):
 
     def well(self, round_trip_s: float | None) -> None:
         self._failures, self._down_since, self.is_live = 0, 0.0, True
-        self._inbox.put(Health(REDIS, OK, round_trip_s=round_trip_s))
+        self._inbox.put(Health(REDIS, OK, round_trip_s=round_trip_s, at=time.time()))
 
     @property
     def is_ended(self) -> bool:
@@ -103,7 +108,7 @@ class Listener:
             if select.select([self._wire], [], [], 0.5)[0]:
                 self._take(self._wire.receive())
                 if not self._ping_is_out:  # a round trip is being measured
-                    time.sleep(GATHER_S)
+                    time.sleep(self._feed.gather_s)
             self._check()
 
     def _take(self, chunk: bytes) -> None:
@@ -115,7 +120,7 @@ class Listener:
                 heard = parse(reply[2]) if len(reply[2]) <= LONGEST else None
                 if heard is not None:
                     missed += self._numbering.missed(heard)
-                    happenings.append(heard.happening)
+                    happenings.append(heard)
             elif reply[:1] == [b"pong"]:
                 self._ping_is_out = False
                 self._feed.well(self._heard_at - self._pinged_at)

@@ -7,30 +7,25 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Generic, TypeVar
 
-from taskctl.dashboard.happenings import Happening
-from taskctl.dashboard.messages import Events, Message
-from taskctl.dashboard.view import Job, Row
+from taskctl.listening.happenings import Happening
+from taskctl.listening.messages import Events, Health
 
 CAPACITY = 10_000
+T = TypeVar("T")
 
 
-class Answer(NamedTuple):
-    """What became of a job: a sentence for the footer, or the rows of its page."""
+class Inbox(Generic[T]):
+    """`wake` becomes readable when something has come that is worth a look at once.
 
-    job: Job
-    text: str = ""
-    style: str = ""
-    rows: Sequence[Row] = ()
-    arguments: dict[str, str] | None = None
+    Besides events and the health of servers it holds what else its owner wants to be told. With `rings`
+    events are worth it too; else they wait for the next look.
+    """
 
-
-class Inbox:
-    """`wake` becomes readable when something has come that is worth a look at once."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Message | Answer] = deque()
+    def __init__(self, *, rings: bool = False) -> None:
+        self._waiting: deque[Events | Health | T] = deque()
+        self._rings = rings
         self._events = 0
         self._dropped = 0
         self._lock = threading.Lock()
@@ -41,21 +36,23 @@ class Inbox:
         """A byte written here wakes the loop; signals use it."""
         return self._bell
 
-    def put(self, message: Message | Answer) -> None:
+    def put(self, message: Events | Health | T) -> None:
         with self._lock:
             self._waiting.append(message)
         self.ring()
 
     def put_events(self, happenings: Sequence[Happening], missed: int) -> None:
-        """Without waking anybody: the next frame is soon enough. When the inbox is full they are dropped."""
+        """When the inbox is full they are dropped, and counted."""
         with self._lock:
             if self._events + len(happenings) > CAPACITY:
                 self._dropped += len(happenings) + missed
                 return
             self._events += len(happenings)
             self._waiting.append(Events(happenings, missed))
+        if self._rings:
+            self.ring()
 
-    def take(self) -> list[Message | Answer]:
+    def take(self) -> list[Events | Health | T]:
         """All there is, in its order."""
         with suppress(BlockingIOError):
             os.read(self.wake, 4096)
