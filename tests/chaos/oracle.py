@@ -107,6 +107,11 @@ class Oracle:
         """How often each key has this word in the journal."""
         return Counter(note.key for note in self.notes() if note.word == word)
 
+    def busy_processes(self) -> set[int]:
+        """The processes whose last line is a start."""
+        last = {note.pid: note.word for note in self.notes()}
+        return {pid for pid, word in last.items() if word == "start"}
+
     def statuses(self) -> Counter[str]:
         return Counter(DatabaseTask.objects.using(self.alias).values_list("status", flat=True))
 
