@@ -19,6 +19,8 @@ MIN_PAUSE_S = 0.001
 MAX_PAUSE_S = 0.05
 FREE_LOOKS = 2
 """Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
+MOST = 10_000
+"""Tasks to claim at once."""
 LOOK_EVERY_S = 1.0
 """A new group that ranks higher is noticed within this time, however busy the known ones are."""
 
@@ -44,6 +46,8 @@ class Claimer:
         self._levels: tuple[Level, ...] = ()
         self._was_short = True
         self._looked_at = -LOOK_EVERY_S
+        self._most = MOST
+        """How many to claim at once: fewer after a failure, in case it is one of them that is refused."""
 
     def wake(self, now: float) -> None:
         """Something may be due. Many wake-ups that lead to nothing are answered ever more slowly."""
@@ -51,6 +55,7 @@ class Claimer:
 
     def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
         """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
+        count = min(count, self._most)
         demand = Demand(
             count=count,
             lease=new_id(),
@@ -67,9 +72,11 @@ class Claimer:
         claims = self._database.run("claim tasks", lambda: lifecycle.claim(demand, using))
         if isinstance(claims, Failed):
             self._leases.unsure[demand.lease] = sent_at
+            self._most = max(1, count // 2)
             self.look_at = max(self._database.retry_at, sent_at)
             return [], []
         self.has_looked = True
+        self._most = min(MOST, self._most * 2)
         self.found_nothing = not claims.tasks
         self._was_short = len(claims.tasks) < count
         if claims.groups is not None:
