@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -33,12 +34,14 @@ def ends(oracle: Oracle) -> int:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 def test_a_restart_under_load_runs_nothing_twice(
     database: Database,
+    task_worker: dict[str, Any],
     worker: Callable[..., Process],
     postgres_server: Postgres,
     oracle: Oracle,
     how: signal.Signals,
 ) -> None:
     """The commits of the test are on the disk: what is lost with them has a test of its own."""
+    task_worker["LEASE"] = 30.0
     postgres_server.execute(f"ALTER DATABASE {name_of(database)} SET synchronous_commit = on")
     workers = [worker("--concurrency", 2) for _ in range(2)]
     stored = oracle.store(500, 0.01)
