@@ -40,6 +40,7 @@ _REFUSALS = (
     b"-MASTERDOWN",
     b"-CLUSTERDOWN",
     b"-OOM",
+    b"-ERR unknown command",
 )
 """The beginnings of answers that say: not with you, or not now."""
 MAX_PAUSE_S = 4.0
