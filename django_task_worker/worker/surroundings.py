@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import locale
 import os
 import signal
 import socket
@@ -37,6 +38,7 @@ def _collect(enabled: bool) -> None:
 
 _VALUES: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (_blocked, _block),
+    (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.gettrace, sys.settrace),
     (sys.getprofile, sys.setprofile),
@@ -45,6 +47,8 @@ _VALUES: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (threading.stack_size, threading.stack_size),
 )
 """How to read a value of the process, and how to set it."""
+MOST_LEFT_OPEN = 64
+"""Files and connections that tasks may leave open before their process is replaced."""
 
 
 class Surroundings:
@@ -58,6 +62,7 @@ class Surroundings:
         self._path = list(sys.path)
         self._arguments = list(sys.argv)
         self._values = [read() for read, _ in _VALUES]
+        self._first_free = _first_free_descriptor()
 
     @property
     def _raw_environment(self) -> dict[Any, Any]:
@@ -67,7 +72,8 @@ class Surroundings:
     def restore(self) -> bool:
         """Put folder, umask, environment, signals, path and limits back; False if the process is spoilt.
 
-        A process is spoilt by child processes that it left running: they end with it.
+        A process is spoilt by child processes that a task left running, and by very many files or connections
+        that tasks left open: they end with it.
         """
         try:
             sys.stdout.flush()
@@ -92,7 +98,15 @@ class Surroundings:
         for (read, write), value in zip(_VALUES, self._values, strict=True):
             if read() != value:
                 write(value)
-        return not _has_children()
+        left_open = _first_free_descriptor() - self._first_free
+        return left_open <= MOST_LEFT_OPEN and not _has_children()
+
+
+def _first_free_descriptor() -> int:
+    """The kernel gives out the lowest number that is free."""
+    descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.close(descriptor)
+    return descriptor
 
 
 def _has_children() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import json
+import locale
 import os
 import random
 import signal
@@ -317,6 +318,7 @@ def disturb() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     random.seed(1)
     sys.setrecursionlimit(500)
+    locale.setlocale(locale.LC_ALL, "C")
     sys.settrace(lambda *_: None)
     gc.disable()
     socket.setdefaulttimeout(0.001)
@@ -334,6 +336,7 @@ def surroundings() -> dict[str, Any]:
         "environment": dict(os.environ),
         "path": sys.path[:1],
         "handlers": [str(signal.getsignal(n)) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)],
+        "locale": locale.setlocale(locale.LC_ALL),
         "recursion": sys.getrecursionlimit(),
         "trace": str(sys.gettrace()),
         "collects": gc.isenabled(),
@@ -390,6 +393,20 @@ def leave_the_database(kind: str) -> None:
         connection.cursor().execute("SELECT 1")
     else:
         raise ValueError(kind)
+
+
+_leaked: list[Any] = []
+
+
+def leak_connections(count: int) -> int:
+    """Opens connections and keeps them for ever."""
+    from django.db import connections
+
+    for _ in range(count):
+        connection = connections.create_connection("default")
+        connection.ensure_connection()
+        _leaked.append(connection)
+    return os.getpid()
 
 
 def write_and_leave_open(name: str) -> None:
