@@ -49,7 +49,8 @@ class Row:
     """What a task's row says in the end."""
 
     id: str
-    key: str
+    key: str | None
+    """Its name in the journal; None if it leaves no record there."""
     state: str
     retry_count: int
     max_retries: int
@@ -151,7 +152,9 @@ def judge(rows: Sequence[Row], entries: Sequence[Entry], notes: Sequence[Note]) 
     for row in rows:
         changes = history[row.id]
         problems = [*_wrong_arrows(changes), *_wrong_end(row, changes)]
-        problems += _wrong_runs(row, changes, starts[row.key], ended[row.key])
+        problems += _wrong_attempts(row, changes)
+        if row.key is not None:
+            problems += _wrong_runs(row, changes, starts[row.key], ended[row.key])
         verdict.wrong += [f"task {row.id} {row.key}: {problem}" for problem in problems]
     return verdict
 
@@ -194,13 +197,16 @@ def _wrong_end(row: Row, changes: Sequence[Entry]) -> Iterable[str]:
         yield f"has {len(outcomes)} outcomes: {outcomes}"
 
 
-def _wrong_runs(row: Row, changes: Sequence[Entry], starts: int, ended: int) -> Iterable[str]:
-    claims = sum(change.became == "PROGRESS" for change in changes)
+def _wrong_attempts(row: Row, changes: Sequence[Entry]) -> Iterable[str]:
     spent = sum(change.was == "PROGRESS" and change.became != "PENDING" for change in changes)
-    if starts > claims:
-        yield f"ran {starts} times with {claims} claims"
     if spent > 1 + row.max_retries or row.retry_count > row.max_retries:
         yield f"spent {spent} attempts and {row.retry_count} retries, may have {row.max_retries} retries"
+
+
+def _wrong_runs(row: Row, changes: Sequence[Entry], starts: int, ended: int) -> Iterable[str]:
+    claims = sum(change.became == "PROGRESS" for change in changes)
+    if starts > claims:
+        yield f"ran {starts} times with {claims} claims"
     if row.max_retries == 0 and starts > 1:
         yield f"may not run again and ran {starts} times"
     if row.state == "COMPLETED" and not ended:
@@ -212,7 +218,7 @@ def _rows(alias: str) -> list[Row]:
     return [
         Row(
             id=task.id,
-            key=str((task.args or ["", task.id])[1]) if task.name.startswith("recorded.") else task.id,
+            key=str(task.args[1]) if task.args and task.name.startswith("recorded.") else None,
             state="RETRYING" if task.status == "FAILED" and not task.is_final else task.status,
             retry_count=task.retry_count,
             max_retries=task.max_retries or 0,
@@ -220,7 +226,6 @@ def _rows(alias: str) -> list[Row]:
             error_type=task.error_type,
         )
         for task in tasks
-        if task.name.startswith("recorded.")
     ]
 
 
