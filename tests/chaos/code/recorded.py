@@ -35,6 +35,10 @@ def die_times(folder: str, key: str, times: int) -> str:
     return run(folder, key, fate="die" if died else "end")
 
 
+def wall_clock() -> float:
+    return time.time()
+
+
 def note(folder: str, word: str, key: str, about: str = "-") -> None:
     """One line in one write: whoever appends at the same time does so before or after it."""
     line = f"{word} {key} {os.getpid()} {time.clock_gettime(time.CLOCK_BOOTTIME):.6f} {about}\n"
