@@ -440,6 +440,30 @@ def delete_own_row() -> None:
     DatabaseTask.objects.filter(pk=task.id).delete()
 
 
+def delete_all_rows() -> None:
+    from django_task_worker.models import DatabaseTask
+
+    DatabaseTask.objects.all().delete()
+
+
+def change_own_row(**columns: Any) -> None:
+    """Writes into its own row, as only the lifecycle may."""
+    from django_task_worker.models import DatabaseTask
+    from django_task_worker.worker.context import current
+
+    task = current()
+    assert task is not None
+    DatabaseTask.objects.filter(pk=task.id).update(**columns)
+
+
+def enqueue_itself(times: int) -> int:
+    from django_task_worker.client import create_task
+
+    if times:
+        create_task("fates.enqueue_itself", [times - 1])
+    return times
+
+
 def enqueue_many(path: str, count: int) -> int:
     from django_task_worker.client import create_task
 
