@@ -168,10 +168,12 @@ def _wrong_notes(notes: Iterable[Note]) -> Iterable[str]:
 def _wrong_rows_missing(
     rows: Sequence[Row], history: dict[str, list[Entry]], starts: Counter[str]
 ) -> Iterable[str]:
-    yield from (f"{key} ran and has no row" for key in starts.keys() - {row.key for row in rows})
-    for task_id in history.keys() - {row.id for row in rows}:
-        if history[task_id][-1].was not in ENDS:
-            yield f"task {task_id} is lost: {history[task_id][-1].was}"
+    gone = history.keys() - {row.id for row in rows}
+    purged = {task_id for task_id in gone if history[task_id][-1].was in ENDS}
+    yield from (f"task {task_id} is lost: {history[task_id][-1].was}" for task_id in gone - purged)
+    keys = starts.keys() - {row.key for row in rows}
+    if len(keys) > len(purged):
+        yield f"ran and have no row: {sorted(keys)}"
 
 
 def _wrong_arrows(changes: Sequence[Entry]) -> Iterable[str]:

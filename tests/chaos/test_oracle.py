@@ -115,9 +115,9 @@ def test_a_second_claim_under_the_same_lease_is_wrong() -> None:
 
 
 def test_rows_that_are_gone_are_lost_unless_they_had_ended() -> None:
-    assert judge([], entries(*GOOD, ("COMPLETED", None)), []).wrong == []
+    assert judge([], entries(*GOOD, ("COMPLETED", None)), notes(*RAN)).wrong == []
     lost = judge([], entries(*GOOD[:2], ("PROGRESS", None)), notes("start 1")).wrong
-    assert lost == ["k ran and has no row", "task t is lost: PROGRESS"]
+    assert lost == ["task t is lost: PROGRESS", "ran and have no row: ['k']"]
 
 
 def test_the_audit_sees_every_change_in_its_order(oracle: Oracle) -> None:
