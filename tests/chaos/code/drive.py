@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 
 import django
 from django.db import connections
@@ -38,6 +39,10 @@ def start() -> int:
             code = run(options)
         except SystemExit as left:
             code = int(left.code or 0)
+        except KeyboardInterrupt:  # before it listens, or after
+            code = 128 + signal.SIGINT
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     return pid
