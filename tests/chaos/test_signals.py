@@ -44,7 +44,7 @@ def test_a_signal_at_any_moment_leaves_nothing_in_progress_and_fails_nothing(
     said = drive(turns, "SIGTERM", 1)
     assert [turn for turn in said if turn["left"]] == []
     assert {turn["code"] for turn in said} <= {0, -signal.SIGTERM}, "killed before it listens, or in order"
-    assert max(turn["took_s"] for turn in said) < 2
+    assert max(turn["took_s"] for turn in said) < 5
     worker("--concurrency", 4)
     verdict = oracle.assert_holds(120)
     assert (set(verdict.ends), verdict.reruns) == ({"COMPLETED"}, 0)
