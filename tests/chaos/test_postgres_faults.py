@@ -32,6 +32,7 @@ def ends(oracle: Oracle) -> int:
 
 @on_postgres
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+@pytest.mark.direct
 def test_a_restart_under_load_runs_nothing_twice(
     database: Database,
     task_worker: dict[str, Any],
