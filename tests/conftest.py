@@ -27,6 +27,9 @@ process of `-n 2` has its own). A test may stop, kill, freeze or start one; the 
 - `journal`: a Path for `app.tasks.journal`; read it with `tests.processes.journal_lines`.
 - `tests.waiting.wait_until(condition, timeout, what=...)`.
 
+With TEST_POSTGRES_THROUGH=pgbouncer in the environment, whatever is about Postgres goes through PgBouncer in
+transaction mode (`tests/run --slow` does that with all of it).
+
 At the end of a test nothing that it started may still run: leftovers are killed and fail the test.
 """
 
@@ -137,8 +140,9 @@ def proxy() -> Iterator[Callable[[Server], Proxy]]:
 def _databases() -> dict[str, Any]:
     from tests.databases import MariaDatabases, PostgresDatabases, SqliteDatabases
 
+    pooler = _pgbouncer if os.environ.get("TEST_POSTGRES_THROUGH") == "pgbouncer" else None
     return {
-        "postgres": PostgresDatabases(_postgres),
+        "postgres": PostgresDatabases(_postgres, pooler),
         "mariadb": MariaDatabases(_mariadb),
         "sqlite": SqliteDatabases(run_folder()),
     }

@@ -17,7 +17,7 @@ from config.router import CurrentDatabase
 from django.core.management import call_command
 from django.db import connections
 
-from tests.servers import MariaDB, Postgres
+from tests.servers import MariaDB, PgBouncer, Postgres
 
 TABLES = "django_task_worker_"
 
@@ -110,17 +110,23 @@ class Databases:
 
 
 class PostgresDatabases(Databases):
+    """With a pooler, everybody comes through it, but for who makes databases and copies them."""
+
     alias = "postgres"
 
-    def __init__(self, server: Postgres) -> None:
+    def __init__(self, server: Postgres, pooler: PgBouncer | None = None) -> None:
         super().__init__()
         self.server = server
+        self.pooler = pooler
 
     def start(self) -> None:
         self.server.start()
+        if self.pooler is not None:
+            self.pooler.start()
 
     def url(self, name: str) -> str:
-        return f"{self.server.url}/{name}"
+        entrance = self.server if self.pooler is None or name == "template" else self.pooler
+        return f"{entrance.url}/{name}"
 
     def create(self, name: str) -> None:
         self.server.execute(f"CREATE DATABASE {name}")

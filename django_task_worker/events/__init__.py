@@ -41,8 +41,11 @@ def _publisher() -> Publisher:
 
 
 def announce(events: Sequence[Event], using: str) -> None:
-    """Publish the events once the current transaction of `using` has committed; at once outside of one."""
-    if not events:
+    """Publish the events once the current transaction of `using` has committed; at once outside of one.
+
+    Never in a transaction that the caller manages by hand: Django tells nobody when that commits.
+    """
+    if not events or _is_manual(using):
         return
     publisher = _publisher()
 
@@ -50,6 +53,11 @@ def announce(events: Sequence[Event], using: str) -> None:
         publisher.publish(events)
 
     transaction.on_commit(publish, using=using, robust=True)
+
+
+def _is_manual(using: str) -> bool:
+    connection = transaction.get_connection(using)
+    return not connection.in_atomic_block and not connection.get_autocommit()
 
 
 def flush(timeout_s: float) -> None:

@@ -42,10 +42,12 @@ _REFUSALS = (
     b"-MASTERDOWN",
     b"-CLUSTERDOWN",
     b"-OOM",
+    b"-ERR unknown command",
 )
 """The beginnings of answers that say: not with you, or not now."""
 MOST_OWED = 5000
-MAX_PAUSE_S = 30.0
+MAX_PAUSE_S = 4.0
+"""So that wake-ups are back within five seconds of Redis."""
 WARN_EVERY_S = 60.0
 
 
@@ -214,7 +216,7 @@ def channel(name: str, task_id: str = "") -> bytes:
 
 
 class Breaker:
-    """Says when Redis may be tried again after failures: 1, 2, 4 … 30 s, with jitter."""
+    """Says when Redis may be tried again after failures: 1, 2, 4, 4 … s, with jitter."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -228,7 +230,7 @@ class Breaker:
 
     def failed(self, error: Exception) -> None:
         now = time.monotonic()
-        self._closed_until = now + min(MAX_PAUSE_S, 2.0 ** min(self._failures, 5)) * random.uniform(0.8, 1.0)
+        self._closed_until = now + min(MAX_PAUSE_S, 2.0 ** min(self._failures, 10)) * random.uniform(0.8, 1.0)
         self._failures += 1
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now

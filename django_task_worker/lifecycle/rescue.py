@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
+from django.db import DatabaseError, connections
 from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
@@ -19,6 +21,8 @@ from django_task_worker.lifecycle.values import Change, Claimed, Outcome, Rescue
 from django_task_worker.lifecycle.writing import again, write_transaction
 from django_task_worker.models import RUNNING, DatabaseTask, TaskQuerySet
 from django_task_worker.states import Kind, Transition
+
+logger = logging.getLogger("django_task_worker.lifecycle")
 
 LEFT_BEHIND_S = 60.0
 """How long after its time limit a PROGRESS row of version 0.0.7, which has no lease, counts as lost."""
@@ -45,7 +49,7 @@ def rescue(
         if task.lease is None and not _is_left_behind(task, getattr(task, "now")):  # noqa: B009
             continue
         change = _planned(task, lost)
-        if again(partial(_take_back, task, change, database), database):
+        if _try_to_take_back(task, change, database):
             done.append(change)
     return [
         Rescued(id=change.outcome.task.id, name=change.outcome.task.name, transition=change.transition)
@@ -65,6 +69,17 @@ def _lost(older_than_s: float, queue: str | None, ids: Sequence[str] | None, usi
         tasks = tasks.filter(pk__in=ids)
     leases_first = F("lease_expires_at").asc(nulls_last=True), "started_at"
     return tasks.defer("args", "kwargs", "metadata", "result", "result_json").order_by(*leases_first)
+
+
+def _try_to_take_back(task: DatabaseTask, change: Change, using: str) -> bool:
+    """Whether it was. A row that the database refuses to change must not hold up those behind it."""
+    try:
+        return again(partial(_take_back, task, change, using), using)
+    except DatabaseError as error:
+        if not connections[using].is_usable():
+            raise
+        logger.error("cannot take back task %s: %s", task.id, " ".join(str(error).split()))
+        return False
 
 
 def _take_back(task: DatabaseTask, change: Change, using: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Max, QuerySet
 
 from django_task_worker.records import HOUR_S, MinuteStats
@@ -79,9 +79,13 @@ def stats(using: str, span_s: int) -> QuerySet[MinuteStats]:
 
 
 def values(rows: QuerySet[MinuteStats], *columns: str) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Of each row the named columns, and what `Counts.add` takes."""
-    for found in rows.values_list(*columns, *VALUES).iterator(chunk_size=BATCH):
-        yield found[: len(columns)], found[len(columns) :]
+    """Of each row the named columns, and what `Counts.add` takes.
+
+    In a transaction: a cursor that outlives its statement is lost behind a pooler of transactions.
+    """
+    with transaction.atomic(using=rows.db):
+        for found in rows.values_list(*columns, *VALUES).iterator(chunk_size=BATCH):
+            yield found[: len(columns)], found[len(columns) :]
 
 
 def rolled_up_until(using: str) -> datetime | None:

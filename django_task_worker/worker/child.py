@@ -34,6 +34,8 @@ LONG_S = 1.0
 IDLE_S = 1.0
 """After a longer pause a connection may have become too old, or have been cut."""
 _PR_SET_PDEATHSIG = 1
+OOM_SCORE = 500
+"""By how much rather than its supervisor the kernel should kill a child when memory runs out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ def _become_child(stack_file: IO[bytes], supervisor_pid: int) -> None:
     for number in HANDLED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    _be_killed_first()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     faulthandler.enable(stack_file)
     faulthandler.register(STACK_SIGNAL, stack_file, all_threads=True)
@@ -85,6 +88,14 @@ def die_with_parent(parent_pid: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(0)
+
+
+def _be_killed_first() -> None:
+    """Stand in front of the supervisor when memory runs out (proc(5), oom_score_adj)."""
+    with suppress(OSError, ValueError), open("/proc/self/oom_score_adj", "r+") as file:
+        score = int(file.read())
+        file.seek(0)
+        file.write(str(min(1000, score + OOM_SCORE)))
 
 
 def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Capture) -> None:

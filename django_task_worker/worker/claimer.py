@@ -19,6 +19,8 @@ MIN_PAUSE_S = 0.001
 MAX_PAUSE_S = 0.05
 FREE_LOOKS = 2
 """Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
+MOST = 10_000
+"""Tasks to claim at once."""
 LOOK_EVERY_S = 1.0
 """A new group that ranks higher is noticed within this time, however busy the known ones are."""
 
@@ -44,6 +46,8 @@ class Claimer:
         self._levels: tuple[Level, ...] = ()
         self._was_short = True
         self._looked_at = -LOOK_EVERY_S
+        self._most = MOST
+        """How many to claim at once: fewer after a failure, in case it is one of them that is refused."""
 
     @property
     def is_due(self) -> bool:
@@ -57,7 +61,7 @@ class Claimer:
     def demand(self, count: int) -> Demand:
         """A claim for so many tasks; `note` must tell what it brought."""
         return Demand(
-            count=count,
+            count=min(count, self._most),
             lease=new_id(),
             lease_s=self._leases.lease_s,
             worker=self._worker,
@@ -82,9 +86,11 @@ class Claimer:
         """Learn from what a claim has brought when to look next, and where."""
         if isinstance(claims, Failed):
             self._leases.unsure[demand.lease] = sent_at
+            self._most = max(1, demand.count // 2)
             self.look_at = max(self._database.retry_at, sent_at)
             return
         self.has_looked = True
+        self._most = min(MOST, self._most * 2)
         self.found_nothing = not claims.tasks
         self._was_short = len(claims.tasks) < demand.count
         if claims.groups is not None:

@@ -66,6 +66,8 @@ class Process:
         self._reader = FrameReader(frame_limit)
         self._outbox = bytearray()
         self._unsent = 0
+        self._has_left_unread = False
+        """Whether it has ended without reading all that it was sent."""
         self._stack_file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
         self._stage_at = 0.0
         self._stages: Iterator[int] = iter(())
@@ -113,8 +115,9 @@ class Process:
 
     @property
     def has_not_begun(self) -> bool:
-        """Whether the child cannot have begun what it was assigned first: it has not been sent that."""
-        return 0 < len(self.assigned) <= self._unsent
+        """Whether the child cannot have begun what it was assigned first: that was not sent, or not read."""
+        count = len(self.assigned)
+        return 0 < count <= self._unsent or (count == 1 and self._has_left_unread)
 
     def assign(self, task: Claimed, now: float) -> None:
         """Hand over the task; `write` sends what has been handed over."""
@@ -154,7 +157,8 @@ class Process:
             self._hang_up()
         except BlockingIOError:
             pass
-        except ConnectionResetError:
+        except ConnectionResetError:  # the kernel says so when the other end closes with something unread
+            self._has_left_unread = True
             self._hang_up()
         except BadFrame as error:
             self.fault = str(error)

@@ -22,6 +22,7 @@ from django_task_worker.events.redis import Link
 from django_task_worker.events.subscription import TIMEOUT_S, Subscription, TurnPublisher
 from django_task_worker.lifecycle import Claimed, Outcome
 from django_task_worker.locks import Locks
+from django_task_worker.worker.cautions import say_cautions
 from django_task_worker.worker.child import ChildLimits
 from django_task_worker.worker.claimer import Claimer
 from django_task_worker.worker.completer import Completer
@@ -54,6 +55,7 @@ MARK_EVERY_S = 0.2
 
 def run(options: WorkerOptions) -> int:
     """Run a worker in this process until it is told to stop; its exit code. Django must be set up."""
+    say_cautions()
     return Supervisor(options).run()
 
 

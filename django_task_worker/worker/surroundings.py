@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import gc
+import locale
 import os
 import signal
 import socket
@@ -45,6 +46,7 @@ def _collect(enabled: bool) -> None:
 
 _VALUES: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (_blocked, _block),
+    (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.gettrace, sys.settrace),
     (sys.getprofile, sys.setprofile),
@@ -53,6 +55,8 @@ _VALUES: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (threading.stack_size, threading.stack_size),
 )
 """How to read a value of the process, and how to set it."""
+MOST_LEFT_OPEN = 64
+"""Files and connections that tasks may leave open before their process is replaced."""
 
 
 class Surroundings:
@@ -66,6 +70,8 @@ class Surroundings:
         self._path = list(sys.path)
         self._arguments = list(sys.argv)
         self._values = [(read, write, read()) for read, write in _VALUES]
+        self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._first_free = _copy(self._nothing)
 
     @property
     def _raw_environment(self) -> dict[Any, Any]:
@@ -75,7 +81,8 @@ class Surroundings:
     def restore(self) -> bool:
         """Put folder, umask, environment, signals, path and limits back; False if the process is spoilt.
 
-        A process is spoilt by child processes that it left running: they end with it.
+        A process is spoilt by child processes that a task left running, and by very many files or connections
+        that tasks left open: they end with it.
         """
         try:
             sys.stdout.flush()
@@ -100,7 +107,18 @@ class Surroundings:
         for read, write, value in self._values:
             if read() != value:
                 write(value)
-        return not _has_children()
+        try:
+            left_open = _copy(self._nothing) - self._first_free
+        except OSError:
+            return False
+        return left_open <= MOST_LEFT_OPEN and not _has_children()
+
+
+def _copy(descriptor: int) -> int:
+    """The lowest number that is free: the kernel gives it to a copy."""
+    copy = os.dup(descriptor)
+    os.close(copy)
+    return copy
 
 
 def _has_children() -> bool:

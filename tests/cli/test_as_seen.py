@@ -200,6 +200,7 @@ def test_a_folder_that_is_not_there_for_sqlite(run: Run, shop: Any) -> None:
 
 
 @on_postgres
+@pytest.mark.direct
 def test_a_database_that_refuses(run: Run, database: Database, environment: dict[str, str]) -> None:
     from django.db import connections
 

@@ -113,6 +113,7 @@ def test_the_version(say: Any, words: list[str]) -> None:
 
 
 @on_each
+@pytest.mark.direct
 def test_doctor_finds_a_healthy_set_up_in_order(ctl: Ctl, up: Any) -> None:
     up()
     done = ctl("doctor", "--json")

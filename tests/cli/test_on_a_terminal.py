@@ -180,7 +180,8 @@ def test_a_worker_shows_a_banner_and_stops_gently_on_ctrl_c(on_terminal: Any, ru
     assert re.fullmatch(r"taskctl worker 1\.0\.0, 2 tasks at a time, all queues", lines[0])
     assert lines[1].startswith("database default (sqlite, ")
     assert lines[2] == "Ctrl-C stops it: running tasks may finish first"
-    assert re.fullmatch(r"\d\d:\d\d:\d\d info    ready name=web-1 slots=2 queues=\* redis=off", lines[3])
+    (ready,) = (line for line in lines if " ready " in line)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d info    ready name=web-1 slots=2 queues=\* redis=off", ready)
     task = run("enqueue", "app.tasks.sleep", 4).stdout.strip()
     assert run("wait", task, "--for", "running", "--timeout", "20s").returncode == 0
     screen.type("\x03")

@@ -88,7 +88,7 @@ class PgBouncer(Server):
             "[pgbouncer]\n"
             f"listen_addr = {HOST}\nlisten_port = {self.port}\nunix_socket_dir =\n"
             "auth_type = any\npool_mode = transaction\ndefault_pool_size = 20\nmax_client_conn = 200\n"
-            "ignore_startup_parameters = extra_float_digits\n"
+            "ignore_startup_parameters = extra_float_digits\nserver_login_retry = 1\n"
         )
 
     def command(self) -> Sequence[str]:

@@ -22,10 +22,11 @@ class Proxy:
     `delay_s` holds back each piece of data.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, host: str = HOST) -> None:
         self.server = server
+        self.host = host
         self.port = free_port()
-        self.url = server.url.replace(f":{server.port}", f":{self.port}")
+        self.url = server.url.replace(f"{HOST}:{server.port}", f"{host}:{self.port}")
         self.delay_s = 0.0
         self._open = threading.Condition()
         self._silent: frozenset[str] = frozenset()
@@ -39,7 +40,7 @@ class Proxy:
             self._silent = frozenset()
             self._open.notify_all()
         if self._listener is None:
-            self._listener = socket.create_server((HOST, self.port))
+            self._listener = socket.create_server((self.host, self.port))
             threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def silence(self, *directions: str) -> None:

@@ -16,7 +16,7 @@ from tests.processes import MARK, Process, end_marked
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent / "project"
-ALLOWED = {"ALLOWED": ["fates"]}
+ALLOWED = {"ALLOWED": ["fates", "spoilt"]}
 QUICK = {"LEASE": 2.0, "SWEEP": 0.5, "BACKOFF": {"base": 0.2, "factor": 1.0, "jitter": 0.0}}
 
 

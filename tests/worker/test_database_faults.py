@@ -53,6 +53,7 @@ def assert_once(journal: Path, count: int) -> None:
 
 
 @on_postgres
+@pytest.mark.direct
 def test_tasks_go_on_after_the_database_was_killed(
     database: Database, worker: Callable[..., Process], postgres_server: Postgres, journal: Path
 ) -> None:
@@ -286,6 +287,7 @@ def test_a_row_that_cannot_be_written_holds_no_other_back(
 
 
 @on_postgres
+@pytest.mark.direct
 def test_a_database_that_only_reads_is_waited_for(
     database: Database, worker: Callable[..., Process], postgres_server: Postgres, journal: Path
 ) -> None:

@@ -76,6 +76,20 @@ def test_a_crew_that_is_killed_is_replaced(resident: Process) -> None:
     assert not before & {child.pid for child in resident.children()}
 
 
+def test_a_task_that_its_child_has_not_read_when_it_dies_goes_to_another(resident: Process) -> None:
+    """It had no budget, and has spent none."""
+    children = resident.children()
+    for child in children:
+        child.suspend()
+    task = enqueue("add", 1, 2)
+    wait_until(lambda: row(task).status == "PROGRESS")
+    time.sleep(0.2)  # until it lies in the channel
+    for child in children:
+        child.kill()
+    done = ended(task)
+    assert (done.status, done.result, done.retry_count) == ("COMPLETED", "3", 0)
+
+
 def test_tasks_that_kill_their_process_again_and_again_do_not_stop_the_others(
     resident: Process, journal: Path
 ) -> None:

@@ -57,6 +57,23 @@ def test_a_module_that_cannot_be_imported_fails_with_its_own_error(resident: Pro
     assert (done.status, done.error_type, done.error) == ("FAILED", "RuntimeError", "this module is broken")
 
 
+@pytest.mark.parametrize(
+    ("module", "error_type", "reason"),
+    [
+        ("blocks", "TaskTimeout", "2 s"),
+        ("leaves", "SystemExit", "3"),
+        ("dies", "WorkerLost", "exited with code 3"),
+    ],
+)
+def test_an_import_is_part_of_the_run_and_its_time_limit(
+    resident: Process, module: str, error_type: str, reason: str
+) -> None:
+    done = ended(enqueue(f"spoilt.{module}.never", timeout=2), 2 + 5)
+    assert (done.status, done.error_type) == ("FAILED", error_type)
+    assert reason in (done.error or "")
+    assert ended(enqueue("add", 1, 2)).result == "3"
+
+
 @on_sqlite
 def test_a_refused_module_is_not_even_imported(
     task_worker: dict[str, Any], worker: Callable[..., Process], tmp_path: Path

@@ -251,7 +251,7 @@ def test_a_flood_of_wake_ups_slows_nothing_down(worker: Callable[..., Process], 
         used = sum(supervisor.cpu_times()[:2]) - used
     for task in tasks:
         assert ended(task).status == "COMPLETED"
-    assert used < 0.7 * wall, f"{used:.2f} s of processor time for {sent} messages in {wall:.2f} s"
+    assert used < 0.2 * wall, f"{used:.2f} s of processor time for {sent} messages in {wall:.2f} s"
     assert process.stop() == 0
 
 

@@ -67,20 +67,33 @@ def test_what_a_task_leaves_in_a_transaction_is_rolled_back(resident: Process) -
     assert not Queue.objects.filter(name="left").exists()
 
 
+def connected() -> int:
+    from config.router import CurrentDatabase
+    from django.db import connections
+
+    with connections[CurrentDatabase.alias or ""].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
+
+
 @LONE
 def test_connections_do_not_pile_up(resident: Process, postgres_server: Postgres) -> None:
-    def connected() -> int:
-        from config.router import CurrentDatabase
-        from django.db import connections
-
-        with connections[CurrentDatabase.alias or ""].cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-            return int(cursor.fetchone()[0])
-
     wait_until(lambda: connected() <= 3)
     for _ in range(10):
         assert ended(enqueue("fates.use_the_database")).status == "COMPLETED"
     wait_until(lambda: connected() <= 3)
+
+
+@LONE
+def test_connections_that_tasks_keep_go_with_their_process(
+    resident: Process, postgres_server: Postgres
+) -> None:
+    few = {ended(enqueue("fates.leak_connections", 1)).result for _ in range(3)}
+    assert len(few) == 1, "a handful is no reason to replace it"
+    wait_until(lambda: connected() <= 3 + 3)
+    assert ended(enqueue("fates.leak_connections", 100)).result in few
+    wait_until(lambda: connected() <= 3, 5)
+    assert ended(enqueue("process_id")).result not in few
 
 
 @LONE

@@ -9,10 +9,14 @@ SQLITE_OPTIONS = {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGM
 
 
 def entry(url: str) -> dict[str, Any]:
-    """`postgres://user@host:port/name`, `mysql://user:password@host:port/name` or `sqlite:///path`."""
+    """`postgres://user@host:port/name`, `mysql://user:password@host:port/name` or `sqlite:///path`.
+
+    `sqlite:///path?plain` is SQLite as it comes: without a write-ahead log.
+    """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path, "OPTIONS": {**SQLITE_OPTIONS}}
+        options = {"timeout": 20} if parts.query == "plain" else {**SQLITE_OPTIONS}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path, "OPTIONS": options}
     server: dict[str, Any] = {
         "NAME": parts.path.lstrip("/"),
         "USER": parts.username or "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import json
+import locale
 import os
 import random
 import signal
@@ -317,6 +318,7 @@ def disturb() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     random.seed(1)
     sys.setrecursionlimit(500)
+    locale.setlocale(locale.LC_ALL, "C")
     sys.settrace(lambda *_: None)
     gc.disable()
     socket.setdefaulttimeout(0.001)
@@ -334,6 +336,7 @@ def surroundings() -> dict[str, Any]:
         "environment": dict(os.environ),
         "path": sys.path[:1],
         "handlers": [str(signal.getsignal(n)) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)],
+        "locale": locale.setlocale(locale.LC_ALL),
         "recursion": sys.getrecursionlimit(),
         "trace": str(sys.gettrace()),
         "collects": gc.isenabled(),
@@ -392,6 +395,20 @@ def leave_the_database(kind: str) -> None:
         raise ValueError(kind)
 
 
+_leaked: list[Any] = []
+
+
+def leak_connections(count: int) -> int:
+    """Opens connections and keeps them for ever."""
+    from django.db import connections
+
+    for _ in range(count):
+        connection = connections.create_connection("default")
+        connection.ensure_connection()
+        _leaked.append(connection)
+    return os.getpid()
+
+
 def write_and_leave_open(name: str) -> None:
     from django.db import transaction
 
@@ -421,6 +438,30 @@ def delete_own_row() -> None:
     task = current()
     assert task is not None
     DatabaseTask.objects.filter(pk=task.id).delete()
+
+
+def delete_all_rows() -> None:
+    from django_task_worker.models import DatabaseTask
+
+    DatabaseTask.objects.all().delete()
+
+
+def change_own_row(**columns: Any) -> None:
+    """Writes into its own row, as only the lifecycle may."""
+    from django_task_worker.models import DatabaseTask
+    from django_task_worker.worker.context import current
+
+    task = current()
+    assert task is not None
+    DatabaseTask.objects.filter(pk=task.id).update(**columns)
+
+
+def enqueue_itself(times: int) -> int:
+    from django_task_worker.client import create_task
+
+    if times:
+        create_task("fates.enqueue_itself", [times - 1])
+    return times
 
 
 def enqueue_many(path: str, count: int) -> int:

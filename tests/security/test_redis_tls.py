@@ -1,0 +1,66 @@
+"""Redis behind TLS: the certificate is verified unless the address says otherwise."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from django_task_worker import events
+from tests.servers import HOST, Redis
+from tests.servers.process import free_port
+
+
+class RedisWithTls(Redis):
+    """Also listens with TLS, under a certificate for its address that only its own authority vouches for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tls_port = free_port()
+
+    def prepare(self, folder: Path) -> None:
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        subject = ["-subj", "/CN=redis", "-addext", f"subjectAltName=IP:{HOST}"]
+        files = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
+        subprocess.run(["openssl", "req", "-x509", *kind, *subject, *files], check=True, capture_output=True)
+
+    @property
+    def certificate(self) -> Path:
+        return self.home / "certificate.pem"
+
+    def command(self) -> Sequence[str]:
+        tls = ["--tls-port", f"{self.tls_port}", "--tls-auth-clients", "no"]
+        files = ["--tls-cert-file", f"{self.certificate}", "--tls-key-file", f"{self.home}/key.pem"]
+        return [*super().command(), *tls, *files]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisWithTls]:
+    server = RedisWithTls()
+    server.start()
+    yield server
+    server.remove()
+
+
+def problem(address: str, settings: Any) -> str | None:
+    settings.REDIS_URL = address
+    return events.redis_problem(2.0)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server: RedisWithTls, settings: Any) -> None:
+    found = problem(f"rediss://:canary@{HOST}:{server.tls_port}/0", settings)
+    assert "certificate verify failed" in (found or "").lower()
+    assert "canary" not in (found or "")
+
+
+def test_a_certificate_for_another_host_is_refused(server: RedisWithTls, settings: Any) -> None:
+    address = f"rediss://localhost:{server.tls_port}/0?ssl_ca_certs={server.certificate}"
+    assert "localhost" in (problem(address, settings) or "")
+
+
+def test_the_right_certificate_is_accepted(server: RedisWithTls, settings: Any) -> None:
+    address = f"rediss://{HOST}:{server.tls_port}/0?ssl_ca_certs={server.certificate}"
+    assert problem(address, settings) is None

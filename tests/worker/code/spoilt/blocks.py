@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import time
+
+time.sleep(60)
+
+
+def never() -> None:
+    pass
