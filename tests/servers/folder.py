@@ -15,11 +15,15 @@ PREFIX = "dtw-tests-"
 
 @cache
 def run_folder() -> Path:
-    """The folder of this process, readable for the servers' users. It lives as long as its lock is held."""
+    """The folder of this process, readable for the servers' users. It lives as long as its lock is held.
+
+    It gets its name when it is locked: a run that begins at the same moment must not find it abandoned.
+    """
     _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    folder.chmod(0o755)
-    _try_to_lock(folder)
+    unlocked = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}"))
+    unlocked.chmod(0o755)
+    _try_to_lock(unlocked)
+    folder = unlocked.rename(unlocked.with_name(unlocked.name.removeprefix("new-")))
     atexit.register(_remove, folder, os.getpid())
     return folder
 
