@@ -24,6 +24,7 @@ LAYERS = {
     "cleaning": 0,
     "redaction": 0,
     "periods": 0,
+    "excerpt": 0,
     "compat": 1,
     "logs": 1,
     "conf": 1,
