@@ -27,6 +27,8 @@ class Piece:
     number: int
     worker: str | None
     text: str
+    begins: bool = True
+    """Whether it is the first of this attempt."""
 
 
 def of_task(task_id: str, *, number: int | None = None, using: str | None = None) -> list[TaskLog]:
@@ -87,13 +89,14 @@ def _look(task_id: str, using: str) -> DatabaseTask:
 def _news(logs: QuerySet[TaskLog], seen: dict[str, int]) -> Iterator[Piece]:
     """What was not seen yet. Only texts that have grown are read."""
     for lease, size in list(logs.values_list("lease", "size")):
-        if size <= seen.get(lease, 0):
+        before = seen.get(lease, 0)
+        if size <= before:
             continue
         for log in logs.filter(lease=lease):
-            text = unseen(log.text, log.size, seen.get(lease, 0))
+            text = unseen(log.text, log.size, before)
             seen[lease] = log.size
             if text:
-                yield Piece(number=log.number, worker=log.worker, text=text)
+                yield Piece(number=log.number, worker=log.worker, text=text, begins=not before)
 
 
 def _is_over(task: DatabaseTask, number: int | None) -> bool:

@@ -9,12 +9,11 @@ from typing import Any
 
 from taskctl.call import written
 from taskctl.durations import brief
+from taskctl.render.block import Row
 from taskctl.render.tasks import STYLES, ago, as_object, error_text, status_word
 from taskctl.times import local
 
 MASK = "[redacted]"
-Row = tuple[str, str, str]
-"""Label, text, style."""
 
 
 def details(task: Any, attempts: Sequence[Any], now: datetime, redact: Sequence[str]) -> dict[str, Any]:
