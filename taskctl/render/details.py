@@ -10,6 +10,7 @@ from typing import Any
 from taskctl.call import written
 from taskctl.durations import brief
 from taskctl.render.block import Row
+from taskctl.render.progress import words
 from taskctl.render.tasks import STYLES, ago, as_object, error_text, status_word
 from taskctl.times import local
 
@@ -24,6 +25,7 @@ def details(task: Any, attempts: Sequence[Any], now: datetime, redact: Sequence[
         "result": result_of(task),
         "traceback": task.traceback,
         "attempts": [attempt_object(attempt) for attempt in attempts],
+        "progress": task.progress,
     }
 
 
@@ -78,6 +80,8 @@ def described(row: Mapping[str, Any], now: datetime, *, zone: tzinfo) -> list[Ro
         rows.append(
             ("lease until", f"{local(row['lease_until'], zone)}   {ago(row['lease_until'], now)}", "")
         )
+    if words(row["progress"]):
+        rows.append(("progress", words(row["progress"]), ""))
     for label in ("worker", "unique_key"):
         if row[label]:
             rows.append((label.replace("_", " "), row[label], ""))
