@@ -63,6 +63,7 @@ def run(argv: Sequence[str], *, is_set_up: bool = False) -> int:
         session = Session(flags, terminal, is_set_up=is_set_up)
         code = _dispatch(session, words)
         terminal.flush()
+        session.remember()
         return code
     except KeyboardInterrupt:
         return exits.INTERRUPTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ class Session:
     alias: str | None = None
     is_set_up: bool = False
     """Django was ready before we came (`manage.py taskctl`), or is now."""
+    suggestions: str | None = None
+    """The file that the shell completes from in this project."""
 
     def set_up(self, *, create: bool = False) -> None:
         """Finds the project and sets Django up. Raises CommandError.
@@ -40,9 +43,11 @@ class Session:
         if self.is_set_up:
             return
         from taskctl import project
+        from taskctl.suggestions import place
 
         start = Path(os.environ.get("PWD") or ".")
         start = start if _is_here(start) else Path.cwd()
+        self.suggestions = place.file_for(self.flags.settings, self.flags.project, os.environ, str(start))
         self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
         self._tell(self.found, create=create)
         project.set_up(self.found, os.environ, command=self.command)
@@ -70,6 +75,15 @@ class Session:
         self.alias = self._alias()
         database.reach(self.alias)
         return self.alias
+
+    def remember(self) -> None:
+        """Once all is said, brings what the shell completes from up to date. A worker does not."""
+        if self.suggestions is None or self.found is None or self.command == "worker":
+            return
+        from taskctl.suggestions import content
+
+        with suppress(Exception):  # a full disk or a database that has gone must not fail the command
+            content.write(self.suggestions, self.alias)
 
     def settle(self) -> None:
         """Sends what was announced, and says so when Redis cannot take it. The task itself is stored."""

@@ -1,0 +1,153 @@
+"""`taskctl __complete KIND PREFIX [ONLY] [-- WORDS…]`: what a shell asks for when Tab is pressed.
+
+It must be as quick as Python can be, so it reads the cache and touches neither Typer, Django nor the
+database. ONLY restricts ids to some statuses, and names the task for KIND param. WORDS are those of the
+command line before the one to complete.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from itertools import islice
+
+from taskctl.suggestions import cache, place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself takes longer than all we do
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    Pair = tuple[str, str]
+
+MOST = 1000
+LONGEST = 80
+PLAIN = frozenset("._-+@")
+"""Beside letters and digits: what no shell takes for anything else."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Prints `value<TAB>description` lines; then has the cache written anew if it is missing or old."""
+    kind, prefix, only, words = _read(argv)
+    start = os.environ.get("PWD") or ""
+    start = start if os.path.isabs(start) and os.path.isdir(start) else os.getcwd()
+    settings, project = value_of("--settings", words), value_of("--project", words)
+    path = place.file_for(settings, project, os.environ, start)
+    if path is None:
+        return 0
+    content, now = cache.load(path), time.time()
+    pairs = suggestions(kind, prefix, only, content, words, now)
+    text = "".join(f"{value}\t{about}\n" for value, about in pairs)
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.flush()
+    if cache.age_s(content, "at", now) > cache.STALE_S:
+        from taskctl.suggestions import refresh
+
+        refresh.start(path, settings, project, now)
+    return 0
+
+
+def _read(argv: Sequence[str]) -> tuple[str, str, str, list[str]]:
+    words = list(argv)
+    at = words.index("--") if "--" in words else len(words)
+    kind, prefix, only, *_ = [*words[:at], "", "", ""]
+    return kind, prefix, only, words[at + 1 :]
+
+
+def value_of(flag: str, words: Sequence[str]) -> str | None:
+    """What follows a flag, as `--flag value` or `--flag=value`."""
+    for at, word in enumerate(words):
+        if word.startswith(f"{flag}="):
+            return word[len(flag) + 1 :]
+        if word == flag and at + 1 < len(words):
+            return words[at + 1]
+    return None
+
+
+def suggestions(
+    kind: str, prefix: str, only: str, content: Mapping[str, Any], words: Sequence[str], now: float
+) -> list[Pair]:
+    """The pairs of value and description that fit, without any that a shell would not take as it is."""
+    before, end = "", ""
+    if kind == "param":
+        found, end = _parameters(_signature(content, only), words), "="
+    elif kind == "id":
+        found = _ids(content, only.split(",") if only else None, now)
+    elif kind == "field":
+        before, comma, prefix = prefix.rpartition(",")
+        before += comma
+        found = (pair for pair in _pairs(content, kind) if pair[0] not in before.split(","))
+    else:
+        found = _pairs(content, kind)
+    fit = ((value, about) for value, about in found if value.startswith(prefix) and _is_plain(value))
+    return [(before + value + end, _shown(about)) for value, about in islice(fit, MOST)]
+
+
+def _pairs(content: Mapping[str, Any], kind: str) -> Iterator[Pair]:
+    for row in _rows(content, kind):
+        if len(row) == 2:
+            yield str(row[0]), str(row[1])
+
+
+def _rows(content: Mapping[str, Any], kind: str) -> list[Any]:
+    rows = content.get(kind)
+    return [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
+
+
+def _ids(content: Mapping[str, Any], statuses: Sequence[str] | None, now: float) -> Iterator[Pair]:
+    for row in _rows(content, "id"):
+        if len(row) == 4 and isinstance(row[3], int | float) and (statuses is None or row[1] in statuses):
+            task_id, status, task, at = row
+            yield str(task_id), f"{status:9}  {task}  {_ago(now - at)}"
+
+
+def _ago(seconds: float) -> str:
+    whole = max(0, round(seconds))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= size:
+            return f"{whole // size}{unit} ago"
+    return f"{whole}s ago"
+
+
+def _signature(content: Mapping[str, Any], task: str) -> str:
+    return next((signature for name, signature in _pairs(content, "task") if name == task), "")
+
+
+def _parameters(signature: str, words: Sequence[str]) -> Iterator[Pair]:
+    """Each parameter that can be given by its name and is not given yet, as it is written."""
+    parts = [part.strip() for part in _split(signature[1:-1])]
+    after = parts[parts.index("/") + 1 :] if "/" in parts else parts
+    for part in after:
+        name = part.partition("=")[0].partition(":")[0].strip()
+        if name.isidentifier() and not any(word.startswith(f"{name}=") for word in words):
+            yield name, part
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts between commas that lie in no brackets and no quotes."""
+    depth, quote, part = 0, "", ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        if letter == "," and not depth and not quote:
+            yield part
+            part = ""
+        else:
+            part += letter
+    yield part
+
+
+def _is_plain(value: str) -> bool:
+    """Whether every shell takes it for one word and nothing else, unquoted."""
+    return value[:1] not in ("", "-", "+", "@") and all(c.isalnum() or c in PLAIN for c in value)
+
+
+def _shown(about: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in about[:LONGEST])
