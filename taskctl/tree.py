@@ -56,6 +56,9 @@ class Command(TyperCommand):
         lines = guide.examples(self.verb.examples)
         lines += [guide.heading("Usage: ") + self.verb.usage.replace("  |  ", "\n       "), ""]
         lines += guide.paragraphs(self.help or "", width)
+        if self.verb.verbs:
+            rows = [(name, _first_sentence(verb)) for name, verb in self.verb.verbs.items()]
+            lines += [guide.heading("Verbs:"), *guide.pairs(rows, width), ""]
         for title, rows in self._sections(ctx).items():
             lines += [guide.heading(f"{title}:"), *guide.pairs(rows, width), ""]
         lines.append("Global flags such as --json, --settings, -q: taskctl --help")
@@ -70,6 +73,10 @@ class Command(TyperCommand):
             title = getattr(param, "rich_help_panel", None) or "Flags"
             sections.setdefault(title, []).append(record)
         return dict(sorted(sections.items(), key=lambda item: item[0] == "Flags"))
+
+
+def _first_sentence(verb: Verb) -> str:
+    return " ".join((verb.function.__doc__ or "").split()).partition(". ")[0].removesuffix(".")
 
 
 class Stub(TyperCommand):
@@ -89,26 +96,49 @@ class Group(TyperGroup):
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             tries = [] if close else ["taskctl --help"]
             raise usage(f"no such command: {args[0]}.{hint}".removesuffix("."), tries=tries)
-        ctx.obj.command = entry.name
-        return entry.name, load(entry), args[1:]
+        name, verb, rest = _chosen(entry.name, verb_of(entry), args[1:])
+        ctx.obj.command = name
+        return name, command(name, verb), rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write("\n".join([*overview(), *global_flags(_width(ctx))]))
 
 
-def load(entry: Entry) -> Command:
-    """The real command of an entry; imports its module."""
+def _chosen(name: str, verb: Verb, words: list[str]) -> tuple[str, Verb, list[str]]:
+    """The sub-verb that the words begin with, where there are any."""
+    if not verb.verbs or not words or words[0].startswith("-"):
+        return name, verb, words
+    chosen = verb.verbs.get(words[0])
+    if chosen is None:
+        close = nearest(words[0], list(verb.verbs), 1) or list(verb.verbs)
+        raise usage(f"{name}: no such verb: {words[0]}. Did you mean {' or '.join(close)}?")
+    return f"{name} {words[0]}", chosen, words[1:]
+
+
+def verb_of(entry: Entry) -> Verb:
+    """What the command's module offers; imports it."""
     module, attribute = entry.home.split(":")
     verb = getattr(import_module(f"taskctl.commands.{module}"), attribute)
+    assert isinstance(verb, Verb)
+    return verb
+
+
+def load(entry: Entry) -> Command:
+    """The real command of an entry; imports its module."""
+    return command(entry.name, verb_of(entry))
+
+
+def command(name: str, verb: Verb) -> Command:
+    """A verb, or one of a noun's, as Typer runs it."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     settings: dict[str, Any] = dict(HELP)
     if verb.takes_words:
         settings["ignore_unknown_options"] = True
-    app.command(entry.name, cls=Command, context_settings=settings)(verb.function)
-    command = get_command(app)
-    assert isinstance(command, Command)
-    command.verb = verb
-    return command
+    app.command(name, cls=Command, context_settings=settings)(verb.function)
+    made = get_command(app)
+    assert isinstance(made, Command)
+    made.verb = verb
+    return made
 
 
 def group() -> Group:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class Verb:
     examples: tuple[str, ...]
     takes_words: bool = False
     """Unknown words, numbers such as -1 and what follows -- reach the function as they are."""
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    """Of a noun: what can be done with it. The noun alone does the first of them."""
 
 
 def verb(
@@ -26,3 +28,9 @@ def verb(
         return Verb(function, usage, examples, takes_words)
 
     return wrap
+
+
+def noun(usage: str, *examples: str, **verbs: Verb) -> Verb:
+    """A command that holds sub-verbs: `taskctl queues pause mail`; alone it does the first of them."""
+    first = next(iter(verbs.values()))
+    return replace(first, usage=usage, examples=examples, verbs=verbs)
