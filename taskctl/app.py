@@ -48,6 +48,7 @@ COMMANDS = (
     Entry("purge", "delete finished tasks", "Repair", "purge:purge"),
     Entry("doctor", "check settings, migrations, database, Redis, workers", "Set up", "doctor:doctor"),
     Entry("demo", "try it in one minute, nothing to install", "Set up", "demo:demo"),
+    Entry("completions", "print or install shell completion", "Set up", "completions:completions"),
     Entry("help", "help, also: help exit-codes | json | durations | env", "Set up", "help:help_"),
 )
 BY_NAME = {entry.name: entry for entry in COMMANDS}

@@ -1,8 +1,8 @@
-"""`taskctl __complete KIND PREFIX [ONLY] [-- WORDS…]`: what a shell asks for when Tab is pressed.
+"""`taskctl __complete KIND PREFIX [-- WORDS…]`: what a shell asks for when Tab is pressed.
 
 It must be as quick as Python can be, so it reads the cache and touches neither Typer, Django nor the
-database. ONLY restricts ids to some statuses, and names the task for KIND param. WORDS are those of the
-command line before the one to complete.
+database. KIND id may be restricted to some statuses, as `id:pending,running`. WORDS are those of the
+command line before the one to complete: they name the project, and for KIND param the task.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def main(argv: Sequence[str]) -> int:
 def _read(argv: Sequence[str]) -> tuple[str, str, str, list[str]]:
     words = list(argv)
     at = words.index("--") if "--" in words else len(words)
-    kind, prefix, only, *_ = [*words[:at], "", "", ""]
+    kind, prefix, *_ = [*words[:at], "", ""]
+    kind, _, only = kind.partition(":")
     return kind, prefix, only, words[at + 1 :]
 
 
@@ -71,7 +72,7 @@ def suggestions(
     """The pairs of value and description that fit, without any that a shell would not take as it is."""
     before, end = "", ""
     if kind == "param":
-        found, end = _parameters(_signature(content, only), words), "="
+        found, end = _parameters(_signature(content, words), words), "="
     elif kind == "id":
         found = _ids(content, only.split(",") if only else None, now)
     elif kind == "field":
@@ -110,8 +111,10 @@ def _ago(seconds: float) -> str:
     return f"{whole}s ago"
 
 
-def _signature(content: Mapping[str, Any], task: str) -> str:
-    return next((signature for name, signature in _pairs(content, "task") if name == task), "")
+def _signature(content: Mapping[str, Any], words: Sequence[str]) -> str:
+    """Of the first word that is the name of a task."""
+    known = dict(_pairs(content, "task"))
+    return next((known[word] for word in words if word in known), "")
 
 
 def _parameters(signature: str, words: Sequence[str]) -> Iterator[Pair]:

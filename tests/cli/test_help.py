@@ -119,6 +119,7 @@ def test_doctor_finds_a_healthy_set_up_in_order(ctl: Ctl, up: Any) -> None:
         "time-zone",
         "debug",
         "pooling",
+        "completion",
     ]
     assert {record["status"] for record in found.values()} == {"ok"}
     assert list(done.records[0]) == ["v", "type", "name", "status", "detail", "hint", "ms"]

@@ -86,7 +86,7 @@ def test_tab_answers_at_once_and_has_a_missing_cache_written_behind_its_back(
     script = Path(sys.executable).parent / "taskctl"
 
     def ask() -> str:
-        command = [script, "__complete", "id", "", "pending", "--", "cancel"]
+        command = [script, "__complete", "id:pending", "", "--", "cancel"]
         done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
         assert done.stderr == ""
         return done.stdout

@@ -66,11 +66,12 @@ def test_nothing_is_offered_that_a_shell_would_take_for_more_than_a_word() -> No
 
 
 def test_parameters_are_those_that_can_be_given_by_name_and_are_not_yet() -> None:
-    assert offered("param", "", "app.tasks.add") == [("a=", "a: float"), ("b=", "b: float")]
-    assert values("param", "", "app.tasks.add", "enqueue", "app.tasks.add", "a=1") == ["b="]
-    assert values("param", "", "app.tasks.send") == ["text=", "when="]
-    assert values("param", "t", "app.tasks.send") == ["text="]
-    assert values("param", "", "mail.tasks.post") == values("param", "", "nosuch") == []
+    call = ("enqueue", "--queue", "mail", "app.tasks.add")
+    assert offered("param", "", "", *call) == [("a=", "a: float"), ("b=", "b: float")]
+    assert values("param", "", "", *call, "a=1") == ["b="]
+    assert values("param", "", "", "enqueue", "app.tasks.send") == ["text=", "when="]
+    assert values("param", "t", "", "enqueue", "app.tasks.send") == ["text="]
+    assert values("param", "", "", "mail.tasks.post") == values("param", "", "", "nosuch") == []
 
 
 def test_fields_are_completed_one_after_the_other() -> None:
