@@ -71,13 +71,22 @@ class TaskFields(logging.Filter):
 
 
 def _message(record: logging.LogRecord, formatter: logging.Formatter) -> str:
-    text = record.getMessage()
-    task_id = record.__dict__.get("task_id")
-    if task_id:
-        text += f" (task {task_id} {record.__dict__.get('task_name', '')})"
+    text = record.getMessage() + _where(record)
     if record.exc_info:
         text += "\n" + formatter.formatException(record.exc_info)
     return text
+
+
+def _where(record: logging.LogRecord) -> str:
+    """The task in which it was logged."""
+    task_id, name, attempt, worker = (record.__dict__.get(field) for field in TASK_FIELDS)
+    if not task_id:
+        return ""
+    parts = [f"task {task_id}"]
+    parts += [
+        f"{word}{value}" for word, value in ((" ", name), (", attempt ", attempt), (" on ", worker)) if value
+    ]
+    return f" ({''.join(parts)})"
 
 
 class Text(logging.Formatter):
