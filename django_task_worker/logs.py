@@ -41,7 +41,9 @@ def configure(format: str = "auto", level: str = "info", *, colour: bool = False
 
 def silence() -> None:
     """For commands that speak for themselves: what nobody handles is not printed raw on stderr."""
-    logging.getLogger(LOGGER).addHandler(logging.NullHandler())
+    logger = logging.getLogger(LOGGER)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _formatter(format: str, colour: bool) -> logging.Formatter:  # noqa: A002

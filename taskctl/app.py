@@ -54,14 +54,17 @@ COMMANDS = (
 BY_NAME = {entry.name: entry for entry in COMMANDS}
 
 
-def run(argv: Sequence[str], *, is_set_up: bool = False) -> int:
-    """Runs one command line and returns its exit code. `is_set_up`: Django is ready already."""
+def run(argv: Sequence[str], *, is_set_up: bool = False, is_guest: bool = False) -> int:
+    """Runs one command line and returns its exit code.
+
+    `is_set_up`: Django is ready already; `is_guest`: the process is not ours alone.
+    """
     terminal, flags = plain(argv, os.environ), Globals(debug="--debug" in argv)
     session = Session(flags, terminal)
     try:
         flags, words = split(argv, os.environ)
         terminal = open_terminal(flags, os.environ)
-        session = Session(flags, terminal, is_set_up=is_set_up)
+        session = Session(flags, terminal, is_set_up=is_set_up, is_guest=is_guest)
         code = _dispatch(session, words)
         terminal.flush()
         session.remember()

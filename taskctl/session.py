@@ -32,6 +32,8 @@ class Session:
     alias: str | None = None
     is_set_up: bool = False
     """Django was ready before we came (`manage.py taskctl`), or is now."""
+    is_guest: bool = False
+    """This process does other things too (`call_command`), so its logging is not ours."""
     suggestions: str | None = None
     """The file that the shell completes from in this project."""
 
@@ -40,8 +42,15 @@ class Session:
 
         `create` lets the embedded default come into being here.
         """
-        if self.is_set_up:
-            return
+        if not self.is_set_up:
+            self._find(create=create)
+            self.is_set_up = True
+        if not self.is_guest and self.command != "worker":
+            from django_task_worker import logs
+
+            logs.silence()
+
+    def _find(self, *, create: bool) -> None:
         from taskctl import project
         from taskctl.suggestions import place
 
@@ -51,11 +60,6 @@ class Session:
         self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
         self._tell(self.found, create=create)
         project.set_up(self.found, os.environ, command=self.command)
-        if self.command != "worker":
-            from django_task_worker import logs
-
-            logs.silence()
-        self.is_set_up = True
 
     def _tell(self, found: Found, *, create: bool) -> None:
         if found.settings is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -237,14 +238,17 @@ def test_manage_py_passes_everything_through(database: Any, environment: dict[st
     import subprocess
 
     project = Path(__file__).parents[1] / "project"
-    env = {**environment, "TEST_DATABASE": database.url}
+    env = {**environment, "TEST_DATABASE": database.url, "REDIS_URL": "redis://127.0.0.1:1/0"}
 
     def manage(*words: str) -> Any:
         command = [sys.executable, "manage.py", "taskctl", *words]
         return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
 
-    assert manage("enqueue", "app.tasks.echo", "--", "--version").returncode == 0
+    stored = manage("enqueue", "app.tasks.echo", "--json", "--", "--version")
+    assert stored.returncode == 0
+    assert json.loads(stored.stderr)["code"] == "redis-unreachable"
     assert '["--version"]' in manage("show", manage("list", "-o", "id").stdout.strip()).stdout
+    assert manage("-v", "list", "--limit", "x").returncode == 2
     assert manage("list", "--help").stdout.startswith("Examples:\n  taskctl list")
     assert manage("show", "nosuchid").returncode == 3
     assert manage("lits").stderr == "error: no such command: lits. Did you mean list or ls?\n"
