@@ -54,9 +54,9 @@ class Session:
         from taskctl import project
         from taskctl.suggestions import place
 
-        start = Path(os.environ.get("PWD") or ".")
-        start = start if _is_here(start) else Path.cwd()
-        self.suggestions = place.file_for(self.flags.settings, self.flags.project, os.environ, str(start))
+        start = Path(place.here(os.environ))
+        given = {name: getattr(self.flags, name) for name in place.NAMES}
+        self.suggestions = place.file_for(given, os.environ, str(start))
         self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
         self._tell(self.found, create=create)
         project.set_up(self.found, os.environ, command=self.command)
@@ -118,14 +118,6 @@ class Session:
         except ImproperlyConfigured as error:
             raise configuration(str(error).split("\n")[0]) from error
         return alias
-
-
-def _is_here(path: Path) -> bool:
-    """Whether the shell's idea of the working directory, which keeps symlinks, is still true."""
-    try:
-        return path.is_absolute() and path.samefile(".")
-    except OSError:
-        return False
 
 
 def session_of(context: typer.Context) -> Session:

@@ -30,12 +30,19 @@ PLAIN = frozenset("._-+@")
 def main(argv: Sequence[str]) -> int:
     """Prints `value<TAB>description` lines; then has the cache written anew if it is missing or old."""
     kind, prefix, only, words = _read(argv)
-    start = os.environ.get("PWD") or ""
-    start = start if os.path.isabs(start) and os.path.isdir(start) else os.getcwd()
-    settings, project = value_of("--settings", words), value_of("--project", words)
-    path = place.file_for(settings, project, os.environ, start)
-    if path is None:
-        return 0
+    given = {name: value for name in place.NAMES if (value := value_of(f"--{name}", words))}
+    try:
+        path = place.file_for(given, os.environ, place.here(os.environ))
+        if path is not None:
+            _answer(path, kind, prefix, only, words, given)
+    except OSError:  # the folder is gone, or the shell does not listen any more
+        return 1
+    return 0
+
+
+def _answer(
+    path: str, kind: str, prefix: str, only: str, words: Sequence[str], given: Mapping[str, str]
+) -> None:
     content, now = cache.load(path), time.time()
     pairs = suggestions(kind, prefix, only, content, words, now)
     text = "".join(f"{value}\t{about}\n" for value, about in pairs)
@@ -44,8 +51,7 @@ def main(argv: Sequence[str]) -> int:
     if cache.age_s(content, "at", now) > cache.STALE_S:
         from taskctl.suggestions import refresh
 
-        refresh.start(path, settings, project, now)
-    return 0
+        refresh.start(path, given, now)
 
 
 def _read(argv: Sequence[str]) -> tuple[str, str, str, list[str]]:
@@ -74,7 +80,7 @@ def suggestions(
     if kind == "param":
         found, end = _parameters(_signature(content, words), words), "="
     elif kind == "id":
-        found = _ids(content, only.split(",") if only else None, now)
+        found = _ids(content, only.split(",") if only else None, words, now)
     elif kind == "field":
         before, comma, prefix = prefix.rpartition(",")
         before += comma
@@ -96,10 +102,15 @@ def _rows(content: Mapping[str, Any], kind: str) -> list[Any]:
     return [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
 
 
-def _ids(content: Mapping[str, Any], statuses: Sequence[str] | None, now: float) -> Iterator[Pair]:
+def _ids(
+    content: Mapping[str, Any], statuses: Sequence[str] | None, words: Sequence[str], now: float
+) -> Iterator[Pair]:
+    """Those in one of the statuses that are not on the command line yet."""
     for row in _rows(content, "id"):
-        if len(row) == 4 and isinstance(row[3], int | float) and (statuses is None or row[1] in statuses):
-            task_id, status, task, at = row
+        if len(row) != 4 or not isinstance(row[3], int | float):
+            continue
+        task_id, status, task, at = row
+        if (statuses is None or status in statuses) and task_id not in words:
             yield str(task_id), f"{status:9}  {task}  {_ago(now - at)}"
 
 

@@ -14,18 +14,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OFF = "TASKCTL_NO_CACHE"
-SETTINGS, PROJECT = "DJANGO_SETTINGS_MODULE", "TASKCTL_PROJECT"
 STORE = os.path.join(".taskctl", "tasks.sqlite3")
+NAMES = {
+    "settings": "DJANGO_SETTINGS_MODULE",
+    "project": "TASKCTL_PROJECT",
+    "database": "TASKCTL_DATABASE",
+}
+"""The flags that say what is meant, with the variables that stand in for them."""
 
 
-def file_for(settings: str | None, project: str | None, environ: Mapping[str, str], start: str) -> str | None:
-    """The path of the cache for these flags in this folder; None without a project, or when it is off."""
+def here(environ: Mapping[str, str]) -> str:
+    """The working directory as the shell has it, which keeps symlinks, while that is still true."""
+    shown = environ.get("PWD") or ""
+    try:
+        is_here = os.path.isabs(shown) and os.path.samefile(shown, ".")
+    except OSError:
+        is_here = False
+    return shown if is_here else os.getcwd()
+
+
+def file_for(given: Mapping[str, str | None], environ: Mapping[str, str], start: str) -> str | None:
+    """The path of the cache for these flags in this folder; None without a project, or when it is off.
+
+    `given` has the values of the flags in NAMES, those that were given.
+    """
     if (environ.get(OFF) or "0").lower() not in ("0", "false", "no", "off"):
         return None
-    settings = settings or environ.get(SETTINGS) or ""
-    project = project or environ.get(PROJECT) or ""
-    folder = _project(start, project, has_settings=bool(settings))
-    return None if folder is None else os.path.join(home(environ), f"{_digest(folder, settings)}.json")
+    meant = {name: given.get(name) or environ.get(variable) or "" for name, variable in NAMES.items()}
+    folder = _project(start, meant["project"], has_settings=bool(meant["settings"]))
+    if folder is None:
+        return None
+    digest = _digest("\0".join((folder, meant["settings"], meant["database"])))
+    return os.path.join(home(environ), f"{digest}.json")
 
 
 def home(environ: Mapping[str, str]) -> str:
@@ -61,9 +81,9 @@ def _has_pyproject(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, "pyproject.toml"))
 
 
-def _digest(folder: str, settings: str) -> str:
+def _digest(text: str) -> str:
     """FNV-1a of 64 bits, because `hashlib` loads OpenSSL: that takes longer than all the rest."""
     value = 0xCBF29CE484222325
-    for byte in f"{folder}\0{settings}".encode("utf-8", "surrogateescape"):
+    for byte in text.encode("utf-8", "surrogateescape"):
         value = (value ^ byte) * 0x100000001B3 % 2**64
     return f"{value:016x}"

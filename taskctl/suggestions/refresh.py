@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 EVERY_S = 30.0
 LASTS_S = 60
 
 
-def start(path: str, settings: str | None, project: str | None, now: float) -> None:
-    """Starts it, unless one runs or was started a moment ago. Never fails: Tab must not."""
+def start(path: str, given: Mapping[str, str], now: float) -> None:
+    """Starts it, unless one runs or was started a moment ago. Never fails: Tab must not.
+
+    `given` are the flags that say which project is meant.
+    """
     try:
         lock = _lock(path.removesuffix(".json") + ".lock", now)
         if lock is not None:
-            _start(_command(settings, project))
+            _start(_command(given))
             os.close(lock)
     except OSError:
         return
@@ -46,11 +53,10 @@ def _is_free(handle: int) -> bool:
     return True
 
 
-def _command(settings: str | None, project: str | None) -> list[str]:
-    given = [f"--settings={settings}"] if settings else []
-    given += [f"--project={project}"] if project else []
+def _command(given: Mapping[str, str]) -> list[str]:
+    flags = [f"--{name}={value}" for name, value in given.items()]
     # -P: as the script does, it must not take modules from the folder it is started in
-    return [sys.executable, "-P", "-m", "taskctl", "completions", "--refresh", "-q", *given]
+    return [sys.executable, "-P", "-m", "taskctl", "completions", "--refresh", "-q", *flags]
 
 
 def _start(command: list[str]) -> None:

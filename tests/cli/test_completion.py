@@ -44,7 +44,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "shop").mkdir()
     (home / "shop" / "manage.py").touch()
     for settings, extra in ((None, {}), ("other.settings", {"queue": [["elsewhere", ""]]})):
-        path = place.file_for(settings, None, {"XDG_CACHE_HOME": str(home / "caches")}, str(home / "shop"))
+        environ = {"XDG_CACHE_HOME": str(home / "caches")}
+        path = place.file_for({"settings": settings}, environ, str(home / "shop"))
         assert path is not None
         cache.save(path, content() | extra)
     return home

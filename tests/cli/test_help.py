@@ -85,6 +85,24 @@ def test_the_exit_codes_of_the_help_are_those_of_the_program(say: Any) -> None:
     assert told == codes
 
 
+SOURCES = [path.read_text() for path in (Path(__file__).parents[2] / "taskctl").rglob("*.py")]
+
+
+def test_the_help_on_json_names_every_type_of_object_there_is(say: Any) -> None:
+    types = {name for text in SOURCES for name in re.findall(r'"type": "(\w+)"', text)}
+    assert {"task", "why", "stack", "log_line"} <= types
+    told = re.findall(r"\w+", say("help", "json")[1])
+    assert types <= set(told)
+
+
+def test_the_help_on_the_environment_names_every_variable_that_is_read(say: Any) -> None:
+    pattern = r'"((?:TASKCTL|DJANGO|REDIS|XDG|BASH)_[A-Z_]+)"'
+    variables = {name for text in SOURCES for name in re.findall(pattern, text)}
+    assert {"TASKCTL_NO_CACHE", "XDG_CACHE_HOME", "TASKCTL_PROJECT"} <= variables
+    told = set(re.findall(r"[A-Z_]{3,}", say("help", "env")[1]))
+    assert variables <= told | {"DJANGO_TASK_WORKER"}
+
+
 @pytest.mark.parametrize("words", [["--version"], ["-v", "--version"], ["list", "--version"]])
 def test_the_version(say: Any, words: list[str]) -> None:
     code, out, _ = say(*words)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from taskctl.app import COMMANDS
+from taskctl.suggestions import cache, place
 from tests.databases import Database
 
 PROJECT = Path(__file__).parents[1] / "project"
@@ -27,10 +29,20 @@ HEAVY = {
 on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 
 
+TAB = {"taskctl", "taskctl.upwards", "taskctl.suggestions"} | {
+    f"taskctl.suggestions.{module}" for module in ("answer", "cache", "place")
+}
+
+
 def loaded(*words: str, env: dict[str, str], cwd: Path = PROJECT, code: int = 0) -> set[str]:
     """The modules that a command line imports, by dotted name."""
+    return imported("-m", "taskctl", *words, env=env, cwd=cwd, code=code)
+
+
+def imported(*arguments: str, env: dict[str, str], cwd: Path = PROJECT, code: int = 0) -> set[str]:
+    """Those that a Python imports."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "taskctl", *words],
+        [sys.executable, "-X", "importtime", *arguments],
         cwd=cwd,
         env=env,
         capture_output=True,
@@ -53,7 +65,25 @@ def test_the_version_loads_nothing(environment: dict[str, str], tmp_path: Path) 
     assert {name for name in modules if name.startswith("taskctl.")} == {"taskctl.__main__"} & modules
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("list", "--help"), ("help", "json")])
+@pytest.mark.parametrize("kind", ["command", "task", "param", "queue", "id:failed", "schedule", "field"])
+def test_tab_loads_what_reads_the_cache_and_no_more(
+    environment: dict[str, str], tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "manage.py").touch()
+    del environment["DJANGO_SETTINGS_MODULE"]
+    environment |= {"XDG_CACHE_HOME": str(tmp_path), "PWD": str(tmp_path)}
+    path = place.file_for({}, environment, str(tmp_path))
+    assert path is not None
+    cache.save(path, {"at": time.time(), "task": [["app.tasks.add", "(a)"]]})
+    modules = loaded("__complete", kind, "", "--", "enqueue", "app.tasks.add", env=environment, cwd=tmp_path)
+    ours = {name for name in modules if name.partition(".")[0] in ("taskctl", "django_task_worker")}
+    assert ours == TAB
+    assert modules - ours <= imported("-c", "import __future__, json, runpy", env=environment)
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--help",), ("list", "--help"), ("help", "json"), ("why", "-h"), ("completions", "bash")]
+)
 def test_help_loads_typer_and_no_more(
     environment: dict[str, str], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -87,6 +117,11 @@ def test_help_loads_typer_and_no_more(
         ("worker", "--concurrency", "0"),
         ("doctor", "--only", "nosuch"),
         ("demo", "--duration", "x"),
+        ("why",),
+        ("stack", "7h2k9qxd", "--timeout", "soon"),
+        ("logs", "7h2k9qxd", "--attempt", "0"),
+        ("completions", "fsh"),
+        ("completions", "bash", "--refresh"),
     ],
 )
 def test_a_usage_error_sets_no_project_up(environment: dict[str, str], words: tuple[str, ...]) -> None:
@@ -96,7 +131,14 @@ def test_a_usage_error_sets_no_project_up(environment: dict[str, str], words: tu
 @on_sqlite
 @pytest.mark.parametrize(
     "words",
-    [("list",), ("list", "--json"), ("retry", "--failed"), ("requeue", "--stale"), ("purge", "--all")],
+    [
+        ("list",),
+        ("list", "--json"),
+        ("retry", "--failed"),
+        ("requeue", "--stale"),
+        ("purge", "--all"),
+        ("completions", "--refresh"),
+    ],
 )
 def test_reading_in_a_pipe_loads_neither_rich_nor_redis_nor_tasks(
     environment: dict[str, str], database: Database, words: tuple[str, ...]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def test_a_paused_queue_is_told(using: str, tmp_path: Path) -> None:
     from django_task_worker import queries, registry
 
     registry.pause("mail", using=using)
-    registry.pause("reports", until=queries.database_now(using), using=using)
+    registry.pause("reports", until=queries.database_now(using) - timedelta(seconds=1), using=using)
     assert registry.named_queues(using) == {"mail": True, "reports": False}
     content.write(str(tmp_path / "a.json"), using)
     assert ["mail", "paused"] in cache.load(str(tmp_path / "a.json"))["queue"]

@@ -57,6 +57,7 @@ def test_ids_keep_their_order_and_say_what_they_are() -> None:
     ]
     assert values("id", "", "failed") == ["7h2kab02k1k1", "8x"]
     assert values("id", "", "pending,running") == ["7h2kab03k1k7"]
+    assert values("id", "", "failed", "retry", "8x") == ["7h2kab02k1k1"]
 
 
 def test_nothing_is_offered_that_a_shell_would_take_for_more_than_a_word() -> None:
@@ -116,7 +117,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def file_for(
     start: Path, settings: str | None = None, project: str | None = None, **environ: str
 ) -> str | None:
-    return place.file_for(settings, project, environ, str(start))
+    return place.file_for({"settings": settings, "project": project}, environ, str(start))
 
 
 def test_a_project_has_one_file_wherever_one_stands_in_it(shop: Path) -> None:
@@ -138,7 +139,8 @@ def test_settings_and_projects_are_told_apart(shop: Path) -> None:
     third.mkdir()
     (third / "pyproject.toml").write_text('[tool.taskctl]\nsettings = "a.b"\n')
     paths = {file_for(shop), file_for(other), file_for(third), file_for(shop, "a.b"), file_for(shop, "c.d")}
-    assert len(paths - {None}) == 5
+    paths.add(file_for(shop, TASKCTL_DATABASE="replica"))
+    assert len(paths - {None}) == 6
     assert file_for(shop, "a.b") == file_for(shop, DJANGO_SETTINGS_MODULE="a.b")
 
 
@@ -208,10 +210,10 @@ def test_it_is_started_at_most_every_half_minute(tmp_path: Path, started: list[l
     path = str(tmp_path / "cache" / "a.json")
     now = time.time()
     for after_s in (0, 1, 29):
-        refresh.start(path, "a.b", None, now + after_s)
+        refresh.start(path, {"settings": "a.b"}, now + after_s)
     assert len(started) == 1
     assert started[0][1:] == ["-P", "-m", "taskctl", "completions", "--refresh", "-q", "--settings=a.b"]
-    refresh.start(path, None, "/srv/shop", now + 31)
+    refresh.start(path, {"project": "/srv/shop"}, now + 31)
     assert len(started) == 2
     assert started[1][-1] == "--project=/srv/shop"
 
@@ -222,15 +224,15 @@ def test_it_is_not_started_while_one_runs(tmp_path: Path, started: list[list[str
     lock = tmp_path / "a.lock"
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        refresh.start(str(tmp_path / "a.json"), None, None, time.time() + 100)
+        refresh.start(str(tmp_path / "a.json"), {}, time.time() + 100)
         assert not started
-    refresh.start(str(tmp_path / "a.json"), None, None, time.time() + 100)
+    refresh.start(str(tmp_path / "a.json"), {}, time.time() + 100)
     assert len(started) == 1
 
 
 def test_where_nothing_can_be_written_nothing_is_started(tmp_path: Path, started: list[list[str]]) -> None:
     (tmp_path / "file").touch()
-    refresh.start(str(tmp_path / "file" / "a.json"), None, None, NOW)
+    refresh.start(str(tmp_path / "file" / "a.json"), {}, NOW)
     assert not started
 
 
