@@ -22,6 +22,7 @@ from benchmarks.stage import Stage, say
 
 EMPTY, SETUP, WITH_REDIS = "python -c pass", "django.setup() + driver", "django.setup() + driver + redis"
 PATIENCE_S = 30.0
+COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 SET_UP = "import django; django.setup(); import psycopg, app.tasks"
 
 
@@ -199,7 +200,7 @@ def _seconds(case: Case, project: Project) -> float:
         with suppress(OSError):  # a terminal whose last user has gone
             while chunk := _read(ours, case):
                 said += chunk
-                if case.until and re.search(case.until.encode(), said):
+                if case.until and re.search(case.until.encode(), COLOURS.sub(b"", said)):
                     break
         if not case.until:
             process.wait(60)

@@ -8,6 +8,7 @@ command line before the one to complete: they name the project, and for KIND par
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from itertools import islice
@@ -23,8 +24,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer than all we do
 
 MOST = 1000
 LONGEST = 80
-PLAIN = frozenset("._-+@")
-"""Beside letters and digits: what no shell takes for anything else."""
+PLAIN = re.compile(r"[\w.][\w.+@-]*")
+"""What every shell takes for one word and nothing else, unquoted."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -87,7 +88,7 @@ def suggestions(
         found = (pair for pair in _pairs(content, kind) if pair[0] not in before.split(","))
     else:
         found = _pairs(content, kind)
-    fit = ((value, about) for value, about in found if value.startswith(prefix) and _is_plain(value))
+    fit = ((value, about) for value, about in found if value.startswith(prefix) and PLAIN.fullmatch(value))
     return [(before + value + end, _shown(about)) for value, about in islice(fit, MOST)]
 
 
@@ -158,10 +159,6 @@ def _split(text: str) -> Iterator[str]:
     yield part
 
 
-def _is_plain(value: str) -> bool:
-    """Whether every shell takes it for one word and nothing else, unquoted."""
-    return value[:1] not in ("", "-", "+", "@") and all(c.isalnum() or c in PLAIN for c in value)
-
-
 def _shown(about: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in about[:LONGEST])
+    cut = about[:LONGEST]
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else " " for c in cut)
