@@ -41,7 +41,9 @@ def configure(format: str = "auto", level: str = "info", *, colour: bool = False
 
 def silence() -> None:
     """For commands that speak for themselves: what nobody handles is not printed raw on stderr."""
-    logging.getLogger(LOGGER).addHandler(logging.NullHandler())
+    logger = logging.getLogger(LOGGER)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _formatter(format: str, colour: bool) -> logging.Formatter:  # noqa: A002
@@ -71,13 +73,22 @@ class TaskFields(logging.Filter):
 
 
 def _message(record: logging.LogRecord, formatter: logging.Formatter) -> str:
-    text = record.getMessage()
-    task_id = record.__dict__.get("task_id")
-    if task_id:
-        text += f" (task {task_id} {record.__dict__.get('task_name', '')})"
+    text = record.getMessage() + _where(record)
     if record.exc_info:
         text += "\n" + formatter.formatException(record.exc_info)
     return text
+
+
+def _where(record: logging.LogRecord) -> str:
+    """The task in which it was logged."""
+    task_id, name, attempt, worker = (record.__dict__.get(field) for field in TASK_FIELDS)
+    if not task_id:
+        return ""
+    parts = [f"task {task_id}"]
+    parts += [
+        f"{word}{value}" for word, value in ((" ", name), (", attempt ", attempt), (" on ", worker)) if value
+    ]
+    return f" ({''.join(parts)})"
 
 
 class Text(logging.Formatter):

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.db.models import Case, Q, When
+
 from django_task_worker._version import __version__
 from django_task_worker.cleaning import clean
 from django_task_worker.conf import settings
@@ -151,6 +153,23 @@ def listens(worker: Worker, queue: str) -> bool:
     if queue in worker.exclude_queues:
         return False
     return not worker.queues or queue in worker.queues
+
+
+def named_queues(using: str) -> dict[str, bool]:
+    """The queues that a worker or a pause has named, and whether they are paused.
+
+    However many tasks there are, these are few; a queue that only tasks have named is not among them.
+    """
+    is_paused = Q(paused_at__isnull=False) & (
+        Q(paused_until__isnull=True) | Q(paused_until__gt=DatabaseNow())
+    )
+    found = {
+        name: False
+        for queues in Worker.objects.using(using).values_list("queues", flat=True)
+        for name in queues
+    }
+    rows = Queue.objects.using(using).annotate(is_paused=Case(When(is_paused, then=True), default=False))
+    return found | dict(rows.values_list("name", "is_paused"))
 
 
 def pause(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from django_task_worker import wishes
 from django_task_worker.events.waiter import Waiter
+from django_task_worker.excerpt import unseen
 from django_task_worker.lifecycle.routing import alias
 from django_task_worker.models import DatabaseTask
 from django_task_worker.records import TaskLog
@@ -19,23 +22,42 @@ LAST_LOOKS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """Text that an attempt has written, and which attempt it was."""
+    """Text that an attempt has written, and which attempt on which worker it was."""
 
     number: int
+    worker: str | None
     text: str
+    begins: bool = True
+    """Whether it is the first of this attempt."""
 
 
-def of_task(task_id: str, *, using: str | None = None) -> list[TaskLog]:
-    """What is kept of a task's attempts, the oldest first."""
-    return list(TaskLog.objects.using(alias(using)).filter(task_id=task_id).order_by("id"))
+def of_task(task_id: str, *, number: int | None = None, using: str | None = None) -> list[TaskLog]:
+    """What is kept of a task's attempts, or of those with this number, the oldest first."""
+    return list(_logs(task_id, number, alias(using)))
 
 
-def follow(task_id: str, *, using: str | None = None, timeout_s: float | None = None) -> Iterator[Piece]:
+def read(task_id: str, *, number: int | None = None, using: str | None = None) -> Iterator[Piece]:
+    """The same, with one text in memory at a time."""
+    logs = _logs(task_id, number, alias(using))
+    for pk in list(logs.values_list("pk", flat=True)):
+        for log in logs.filter(pk=pk):
+            yield Piece(number=log.number, worker=log.worker, text=log.text)
+
+
+def _logs(task_id: str, number: int | None, using: str) -> QuerySet[TaskLog]:
+    logs = TaskLog.objects.using(using).filter(task_id=task_id).order_by("id")
+    return logs if number is None else logs.filter(number=number)
+
+
+def follow(
+    task_id: str, *, number: int | None = None, using: str | None = None, timeout_s: float | None = None
+) -> Iterator[Piece]:
     """What the task's attempts have written, and what they go on to write, until it is final.
 
-    Its worker is asked to store the text each second while somebody follows. Of text that comes faster than
-    it is stored the middle may be missing, and a task that completes before its worker knows of the wish may
-    leave nothing. Raises DatabaseTask.DoesNotExist.
+    With a number only that attempt's, until it has ended. The task's worker is asked to store the text each
+    second while somebody follows. Of text that comes faster than it is stored the middle may be missing, and
+    a task that completes before its worker knows of the wish may leave nothing. Raises
+    DatabaseTask.DoesNotExist.
     """
     database = alias(using)
     end = float("inf") if timeout_s is None else time.monotonic() + timeout_s
@@ -44,16 +66,12 @@ def follow(task_id: str, *, using: str | None = None, timeout_s: float | None = 
     wish = wishes.Standing(task_id, wishes.LOG, database)
     with Waiter(task_id, hears_more=True) as waiter:
         while True:
-            task = DatabaseTask.objects.using(database).only("status", "next_attempt_at").get(pk=task_id)
+            task = _look(task_id, database)
             if task.status == Status.PROGRESS:
                 wish.renew()
-            logs = of_task(task_id, using=database)
-            for log in logs:
-                text = _unseen(log, seen.get(log.lease, 0))
-                seen[log.lease] = log.size
-                if text:
-                    yield Piece(number=log.number, text=text)
-            if task.is_final:
+            logs = _logs(task_id, number, database)
+            yield from _news(logs, seen)
+            if _is_over(task, number):
                 looks_left -= 1
                 if not looks_left or _is_whole(task, logs):
                     return
@@ -63,13 +81,29 @@ def follow(task_id: str, *, using: str | None = None, timeout_s: float | None = 
             waiter.wait(min(LOOK_S, left_s))
 
 
-def _is_whole(task: DatabaseTask, logs: Sequence[TaskLog]) -> bool:
+def _look(task_id: str, using: str) -> DatabaseTask:
+    tasks = DatabaseTask.objects.using(using).only("status", "retry_count", "next_attempt_at")
+    return tasks.get(pk=task_id)
+
+
+def _news(logs: QuerySet[TaskLog], seen: dict[str, int]) -> Iterator[Piece]:
+    """What was not seen yet. Only texts that have grown are read."""
+    for lease, size in list(logs.values_list("lease", "size")):
+        before = seen.get(lease, 0)
+        if size <= before:
+            continue
+        for log in logs.filter(lease=lease):
+            text = unseen(log.text, log.size, before)
+            seen[lease] = log.size
+            if text:
+                yield Piece(number=log.number, worker=log.worker, text=text, begins=not before)
+
+
+def _is_over(task: DatabaseTask, number: int | None) -> bool:
+    """Whether the attempt, or the task, has ended."""
+    return task.is_final or (number is not None and task.retry_count >= number)
+
+
+def _is_whole(task: DatabaseTask, logs: QuerySet[TaskLog]) -> bool:
     """Whether nothing can follow. The last text of a completed task may come a moment after its outcome."""
-    return task.status != Status.COMPLETED or all(log.is_final for log in logs)
-
-
-def _unseen(log: TaskLog, seen: int) -> str:
-    """What came after the first `seen` bytes. The end of the text is always whole."""
-    if log.size <= seen:
-        return ""
-    return log.text.encode()[-(log.size - seen) :].decode("utf-8", "ignore") if seen else log.text
+    return task.status != Status.COMPLETED or not logs.filter(is_final=False).exists()

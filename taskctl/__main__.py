@@ -1,4 +1,4 @@
-"""The entry point. It stays cheap: `--version` and an early Ctrl-C are served before any import."""
+"""The entry point. It stays cheap: `--version`, Tab and an early Ctrl-C are served before other imports."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ def main() -> int:
         if argv == ["--version"]:
             sys.stdout.write(version(verbose=False) + "\n")
             return 0
+        if argv[:1] == ["__complete"]:
+            from taskctl.suggestions import answer
+
+            return answer.main(argv[1:])
         from taskctl.app import run
 
         return run(argv)

@@ -42,6 +42,9 @@ COMMANDS = (
     Entry("workers", "list workers; drain; forget lost ones", "Look", "workers:workers"),
     Entry("queues", "list queues; pause; resume", "Look", "queues:queues"),
     Entry("tasks", "list the task functions this project offers", "Look", "tasks:tasks"),
+    Entry("why", "why a task is not running, or why it failed, and what to do", "Look", "why:why"),
+    Entry("stack", "live Python stack of a running task", "Look", "stack:stack"),
+    Entry("logs", "what a task logged and printed; -f follows", "Look", "logs:logs"),
     Entry("retry", "run failed tasks again", "Repair", "retry:retry"),
     Entry("retry-failed", "the same as retry --failed", "Repair", "retry:retry_failed", shown=False),
     Entry("requeue", "put back tasks whose worker died        (--stale)", "Repair", "requeue:requeue"),
@@ -49,21 +52,26 @@ COMMANDS = (
     Entry("purge", "delete finished tasks", "Repair", "purge:purge"),
     Entry("doctor", "check settings, migrations, database, Redis, workers", "Set up", "doctor:doctor"),
     Entry("demo", "try it in one minute, nothing to install", "Set up", "demo:demo"),
+    Entry("completions", "print or install shell completion", "Set up", "completions:completions"),
     Entry("help", "help, also: help exit-codes | json | durations | env", "Set up", "help:help_"),
 )
 BY_NAME = {entry.name: entry for entry in COMMANDS}
 
 
-def run(argv: Sequence[str], *, is_set_up: bool = False) -> int:
-    """Runs one command line and returns its exit code. `is_set_up`: Django is ready already."""
+def run(argv: Sequence[str], *, is_set_up: bool = False, is_guest: bool = False) -> int:
+    """Runs one command line and returns its exit code.
+
+    `is_set_up`: Django is ready already; `is_guest`: the process is not ours alone.
+    """
     terminal, flags = plain(argv, os.environ), Globals(debug="--debug" in argv)
     session = Session(flags, terminal)
     try:
         flags, words = split(argv, os.environ)
         terminal = open_terminal(flags, os.environ)
-        session = Session(flags, terminal, is_set_up=is_set_up)
+        session = Session(flags, terminal, is_set_up=is_set_up, is_guest=is_guest)
         code = _dispatch(session, words)
         terminal.flush()
+        session.remember()
         return code
     except KeyboardInterrupt:
         return exits.INTERRUPTED

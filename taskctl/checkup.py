@@ -284,6 +284,15 @@ def pooling(session: Session) -> Finding:
     return _ok(text)
 
 
+def completion(session: Session) -> Finding:
+    import os
+
+    from taskctl.suggestions import health
+
+    detail, hint = health.look(session.suggestions, os.environ)
+    return _ok(detail) if hint is None else _warn(detail, hint)
+
+
 CHECKS: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     ("versions", versions, ()),
     ("settings", settings, ()),
@@ -299,6 +308,7 @@ CHECKS: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     ("time-zone", time_zone, ("settings",)),
     ("debug", debug, ("settings",)),
     ("pooling", pooling, ("settings", "database")),
+    ("completion", completion, ("settings",)),
 )
 NAMES = tuple(name for name, _, _ in CHECKS)
 NEEDED = ("settings", "database")

@@ -1,4 +1,4 @@
-"""How far a long change has come: one line on a terminal, now and then one in a log; and a gentle Ctrl-C."""
+"""How far something long has come: one line on a terminal, now and then one in a log; and a gentle Ctrl-C."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOG_S = 10.0
 class Progress:
     """Shows itself once the work has passed a second. Never with -q."""
 
-    def __init__(self, terminal: Terminal, word: str, total: int = 0) -> None:
+    def __init__(self, terminal: Terminal, word: str = "", total: int = 0) -> None:
         self._terminal = terminal
         self._word = word
         self._total = total
@@ -34,14 +34,15 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._is_drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        self.hide()
 
     def update(self, done: int) -> None:
         """So many are done."""
+        self.show(f"{self._word} {done:,}" + (f" of {self._total:,}" if self._total else ""))
+
+    def show(self, text: str) -> None:
+        """This, on one line that fits, is how far it is."""
         now = time.monotonic()
-        text = f"{self._word} {done:,}" + (f" of {self._total:,}" if self._total else "")
         if self._terminal.err_is_tty and self._terminal.verbosity >= 0:
             if now - self._began >= PATIENCE_S and now - self._shown_at >= REDRAW_S:
                 self._shown_at, self._is_drawn = now, True
@@ -50,6 +51,13 @@ class Progress:
         elif now - self._shown_at >= LOG_S:
             self._shown_at = now
             self._terminal.detail(text)
+
+    def hide(self) -> None:
+        """Make room for something else to be printed."""
+        if self._is_drawn:
+            self._is_drawn = False
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 @contextmanager

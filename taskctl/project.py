@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from taskctl import embedded, markers
+from taskctl import embedded, markers, upwards
 from taskctl.errors import CommandError, app_not_installed, home, settings_import, settings_not_found
 from taskctl.flags import Globals
 from taskctl.markers import CONFIGURATION, SETTINGS
@@ -34,7 +33,7 @@ def find(flags: Globals, environ: Mapping[str, str], start: Path, *, command: st
     `create` allows the embedded default to be new in the start folder.
     """
     top = _start(flags, start)
-    folders = list(upwards(top))
+    folders = [Path(folder) for folder in upwards.folders(str(top))]
     manage_at = next((folder for folder in folders if (folder / "manage.py").is_file()), None)
     configuration = environ.get(CONFIGURATION) or None
     for settings, told_by in ((flags.settings, "--settings"), (environ.get(SETTINGS), SETTINGS)):
@@ -62,27 +61,6 @@ def _start(flags: Globals, start: Path) -> Path:
 
         raise bad_value("--project", flags.project, "there is no such folder")
     return folder
-
-
-def upwards(start: Path) -> Iterator[Path]:
-    """The folder and its parents, ending at a .git, at the home folder, at the root.
-
-    A parent that anybody may write to (such as /tmp) is not looked at: its files are not the user's.
-    """
-    end = Path.home()
-    for folder in (start, *start.parents):
-        if folder != start and _is_open_to_all(folder):
-            return
-        yield folder
-        if folder == end or (folder / ".git").exists():
-            return
-
-
-def _is_open_to_all(folder: Path) -> bool:
-    try:
-        return bool(folder.stat().st_mode & stat.S_IWOTH)
-    except OSError:
-        return True
 
 
 def _with_pyproject(folders: list[Path]) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,26 +32,34 @@ class Session:
     alias: str | None = None
     is_set_up: bool = False
     """Django was ready before we came (`manage.py taskctl`), or is now."""
+    is_guest: bool = False
+    """This process does other things too (`call_command`), so its logging is not ours."""
+    suggestions: str | None = None
+    """The file that the shell completes from in this project."""
 
     def set_up(self, *, create: bool = False) -> None:
         """Finds the project and sets Django up. Raises CommandError.
 
         `create` lets the embedded default come into being here.
         """
-        if self.is_set_up:
-            return
-        from taskctl import project
-
-        start = Path(os.environ.get("PWD") or ".")
-        start = start if _is_here(start) else Path.cwd()
-        self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
-        self._tell(self.found, create=create)
-        project.set_up(self.found, os.environ, command=self.command)
-        if self.command != "worker":
+        if not self.is_set_up:
+            self._find(create=create)
+            self.is_set_up = True
+        if not self.is_guest and self.command != "worker":
             from django_task_worker import logs
 
             logs.silence()
-        self.is_set_up = True
+
+    def _find(self, *, create: bool) -> None:
+        from taskctl import project
+        from taskctl.suggestions import place
+
+        start = Path(place.here(os.environ))
+        given = {name: getattr(self.flags, name) for name in place.NAMES}
+        self.suggestions = place.file_for(given, os.environ, str(start))
+        self.found = project.find(self.flags, os.environ, start, command=self.command, create=create)
+        self._tell(self.found, create=create)
+        project.set_up(self.found, os.environ, command=self.command)
 
     def _tell(self, found: Found, *, create: bool) -> None:
         if found.settings is None:
@@ -70,6 +79,15 @@ class Session:
         self.alias = self._alias()
         database.reach(self.alias)
         return self.alias
+
+    def remember(self) -> None:
+        """Once all is said, brings what the shell completes from up to date. A worker does not."""
+        if self.suggestions is None or self.found is None or self.command == "worker":
+            return
+        from taskctl.suggestions import content
+
+        with suppress(Exception):  # a full disk or a database that has gone must not fail the command
+            content.write(self.suggestions, self.alias)
 
     def settle(self) -> None:
         """Sends what was announced, and says so when Redis cannot take it. The task itself is stored."""
@@ -99,14 +117,6 @@ class Session:
         except ImproperlyConfigured as error:
             raise configuration(str(error).split("\n")[0]) from error
         return alias
-
-
-def _is_here(path: Path) -> bool:
-    """Whether the shell's idea of the working directory, which keeps symlinks, is still true."""
-    try:
-        return path.is_absolute() and path.samefile(".")
-    except OSError:
-        return False
 
 
 def session_of(context: typer.Context) -> Session:

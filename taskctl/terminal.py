@@ -94,12 +94,12 @@ class Terminal:
     @property
     def width(self) -> int:
         """Of the real terminal behind stdout, else COLUMNS, else 80."""
-        try:
-            columns = os.get_terminal_size(sys.stdout.fileno()).columns
-        except (OSError, ValueError):
-            columns = 0
-        given = os.environ.get("COLUMNS", "")
-        return columns or (int(given) if given.isdecimal() and int(given) else 80)
+        return _columns(sys.stdout)
+
+    @property
+    def err_width(self) -> int:
+        """The same of stderr."""
+        return _columns(sys.stderr)
 
     def clean(self, value: object, limit: int = LINE_LIMIT) -> str:
         return clean(value, limit, ascii_only=self.ascii_only)
@@ -175,6 +175,15 @@ class Terminal:
             sys.stderr.write("\n")
         if answer.strip().lower() not in ((expect, "yes") if expect == "y" else (expect,)):
             raise declined()
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        columns = 0
+    given = os.environ.get("COLUMNS", "")
+    return columns or (int(given) if given.isdecimal() and int(given) else 80)
 
 
 def as_record(error: CommandError) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from taskctl.errors import CommandError, task_not_found, waiting_for_nobody
+from taskctl.progress import Progress
 
 if TYPE_CHECKING:
     from django_task_worker.events.waiter import Waiter
@@ -56,17 +57,24 @@ class Wait:
         from django_task_worker.events.waiter import Waiter
 
         began = time.monotonic()
+        hears_more = len(self.ids) == 1 and self.session.terminal.err_is_tty
         with ExitStack() as stack:
-            waiters = [stack.enter_context(Waiter(task_id)) for task_id in self.ids[:SUBSCRIPTIONS]]
+            waiters = [
+                stack.enter_context(Waiter(task_id, hears_more=hears_more))
+                for task_id in self.ids[:SUBSCRIPTIONS]
+            ]
+            line = stack.enter_context(Progress(self.session.terminal))
             missing = dict.fromkeys(self.ids)
             while missing:
                 elapsed_s = time.monotonic() - began
-                found = self._look(list(missing), elapsed_s)
+                found = self._look(list(missing), line)
                 if found is not None:
                     for task in self._arrived(found, missing):
                         del missing[task.pk]
+                        line.hide()
                         yield task
-                    self._notice(found, elapsed_s)
+                    self._notice(found, elapsed_s, line)
+                    self._show([found[task_id] for task_id in missing], elapsed_s, line)
                 if missing:
                     self._sleep(waiters[0], began, list(missing))
 
@@ -83,7 +91,7 @@ class Wait:
         until_notice = NOTICE_S - (time.monotonic() - began)
         waiter.wait(min(left_s, until_notice) if not self._told and until_notice > 0 else left_s)
 
-    def _look(self, ids: Sequence[str], elapsed_s: float) -> dict[str, DatabaseTask] | None:
+    def _look(self, ids: Sequence[str], line: Progress) -> dict[str, DatabaseTask] | None:
         """The tasks; None when the database is away for the moment, which is no failure of theirs."""
         from django.db import InterfaceError, OperationalError, connections
 
@@ -97,12 +105,23 @@ class Wait:
             connections[alias].close()
             if not self._blip:
                 self._blip = True
+                line.hide()
                 self.session.terminal.note("the database does not answer; trying again")
             return None
         self._blip = False
         return found
 
-    def _notice(self, found: dict[str, DatabaseTask], elapsed_s: float) -> None:
+    def _show(self, tasks: Sequence[DatabaseTask], elapsed_s: float, line: Progress) -> None:
+        from taskctl.render.progress import waited_for
+
+        terminal = self.session.terminal
+        if tasks:
+            text = waited_for(
+                tasks, len(self.ids), elapsed_s, terminal.err_width, ascii_only=terminal.ascii_only
+            )
+            line.show(text)
+
+    def _notice(self, found: dict[str, DatabaseTask], elapsed_s: float, line: Progress) -> None:
         """After a while, says that nobody will take a task of these."""
         if self._told or elapsed_s < NOTICE_S:
             return
@@ -112,6 +131,7 @@ class Wait:
             if task.status == "PENDING":
                 notice = nobody_listens(task.pk, task.queue, self.session.alias)
                 if notice is not None:
+                    line.hide()
                     self.session.terminal.problem(notice)
                     return
 

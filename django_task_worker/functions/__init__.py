@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django_task_worker.functions.calls import check_call
-from django_task_worker.functions.discovery import TaskInfo, discover
+from django_task_worker.functions.discovery import TaskInfo, discover, outline
 from django_task_worker.functions.names import check_name, check_queue
 from django_task_worker.functions.options import (
     TaskFunction,
@@ -25,6 +25,7 @@ __all__ = [
     "discover",
     "forget",
     "options_of",
+    "outline",
     "own_files",
     "project_folder",
     "resolve",

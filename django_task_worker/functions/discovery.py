@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from django_task_worker.exceptions import InvalidTask
 from django_task_worker.functions.calls import describe, signature_of
-from django_task_worker.functions.options import TaskOptions, options_of
+from django_task_worker.functions.options import TaskOptions, options_of, registered
 from django_task_worker.functions.resolver import is_permitted, resolve
-from django_task_worker.functions.sources import offered_names
+from django_task_worker.functions.sources import offered_names, parameters_in, task_modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,11 +53,37 @@ def discover(
         yield _describe(name, function)
 
 
-def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
+def outline() -> dict[str, str]:
+    """The names that `discover` would find, each with its parameters; empty where they cannot be told.
+
+    Read from the source files as far as nothing is loaded: imports no task module.
+    """
+    files = dict(task_modules())
+    by_module: dict[str, list[str]] = {}
+    for name in offered_names():
+        if is_permitted(name):
+            by_module.setdefault(name.rpartition(".")[0], []).append(name)
+    found = {}
+    for module, names in by_module.items():
+        written = parameters_in(files[module]) if module in files else {}
+        for name in names:
+            function = name.rpartition(".")[2]
+            if name in registered:
+                found[name] = _parameters(registered[name])
+            elif written is None or function in written:
+                found[name] = (written or {}).get(function, "")
+    return found
+
+
+def _parameters(function: Callable[..., Any]) -> str:
     signature = signature_of(function)
+    return "(...)" if signature is None else describe(signature)
+
+
+def _describe(name: str, function: Callable[..., Any]) -> TaskInfo:
     return TaskInfo(
         name=name,
-        signature="(...)" if signature is None else describe(signature),
+        signature=_parameters(function),
         doc=(function.__doc__ or "").strip().partition("\n")[0],
         options=options_of(function),
     )

@@ -49,6 +49,27 @@ def offered_names() -> set[str]:
     return names
 
 
+def parameters_in(file: str) -> dict[str, str] | None:
+    """The functions at the top level with their parameters as they are written: `(a: int, b=1)`.
+
+    None when the file cannot be parsed, as while it is being edited.
+    """
+    import ast  # only whoever asks pays for it
+    import warnings
+
+    try:
+        with open(file, encoding="utf-8", errors="replace") as source, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd escapes are not our business
+            tree = ast.parse(source.read(MAX_SOURCE_BYTES))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return {
+        node.name: f"({ast.unparse(node.args)})"
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
 def task_modules() -> Iterator[tuple[str, str]]:
     """(module, file) of the `<app>.tasks` modules and of `*tasks.py` in the project folder."""
     seen = set()

@@ -9,10 +9,11 @@ from shlex import quote
 from typing import Any
 
 from django_task_worker.periods import in_words
-from django_task_worker.states import Status
+from django_task_worker.states import MAX_DEFERRALS, Status
 from django_task_worker.why.facts import AHEAD_CAP, Facts
 
 FIRST_LINE = 200
+NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,9 @@ def reasons(facts: Facts) -> tuple[Reason, ...]:
 
 
 def _waiting(facts: Facts) -> Iterator[Reason]:
-    found = [*_paused(facts), *_not_due(facts), *_no_worker(facts), *_misfit(facts)]
+    found = [*_paused(facts), *_not_due(facts), *_not_found(facts), *_no_worker(facts), *_misfit(facts)]
     yield from found
-    if not found:
+    if facts.task.due_at <= facts.now and all(reason.code == "waits-for-retry" for reason in found):
         yield from _in_line(facts)
 
 
@@ -78,18 +79,12 @@ def _paused(facts: Facts) -> Iterator[Reason]:
 
 
 def _not_due(facts: Facts) -> Iterator[Reason]:
-    task, now = facts.task, facts.now
+    task = facts.task
     if task.next_attempt_at is not None:
         yield _retrying(facts)
-    elif task.due_at > now:
-        wait = _until(facts, task.due_at)
-        if task.deferrals:
-            text = (
-                f"no worker found its function, {_times(task.deferrals)} so far; the next look is in {wait}"
-            )
-            yield Reason(code="function-missing", text=text)
-        else:
-            yield Reason(code="not-due", text=f"it is due in {wait}, at {_at(task.due_at)}")
+    elif task.due_at > facts.now and not task.deferrals:
+        text = f"it is due in {_until(facts, task.due_at)}, at {_at(task.due_at)}"
+        yield Reason(code="not-due", text=text)
 
 
 def _retrying(facts: Facts) -> Reason:
@@ -100,20 +95,40 @@ def _retrying(facts: Facts) -> Reason:
         text += f"is due in {_until(facts, task.next_attempt_at)}"
     else:
         text += f"has been due for {_ago(facts, task.next_attempt_at)}"
-    return Reason(code="waits-for-retry", text=text, command=f"taskctl show {task.id} --attempts")
+    return Reason(code="waits-for-retry", text=text, command=f"taskctl show {_id(task)} --attempts")
+
+
+def _not_found(facts: Facts) -> Iterator[Reason]:
+    """Which modules a worker has is not known until it looks for one: its failed looks are counted."""
+    task = facts.task
+    if task.status != Status.PENDING or not task.deferrals:
+        return
+    text = f"workers have looked for its function in vain, {task.deferrals} of {MAX_DEFERRALS + 1} times"
+    if task.due_at > facts.now:
+        text += f"; the next look is in {_until(facts, task.due_at)}"
+    command = None
+    if facts.misfit is None:
+        text += "; this project has it, so they run other code: restart them, or start one here"
+        command = _start(task.queue)
+    yield Reason(code="function-missing", text=text, command=command)
 
 
 def _no_worker(facts: Facts) -> Iterator[Reason]:
     queue = facts.task.queue
     if facts.listening:
         return
-    start = "taskctl worker" if queue == "default" else f"taskctl worker --queue {quote(queue)}"
     if not facts.workers:
-        yield Reason(code="no-worker", text="no worker is up", command=start)
+        yield Reason(code="no-worker", text="no worker is up", command=_start(queue))
         return
-    others = ", ".join(f"{worker.name} ({_queues(worker)})" for worker in facts.workers)
-    text = f"no worker that is up takes tasks of the queue {queue!r}; there is {others}"
-    yield Reason(code="nobody-listens", text=text, command=start)
+    others = [f"{worker.name} ({_queues(worker)})" for worker in facts.workers[:NAMED]]
+    if len(facts.workers) > NAMED:
+        others.append(f"{len(facts.workers) - NAMED} more")
+    text = f"no worker that is up takes tasks of the queue {queue!r}; there is {', '.join(others)}"
+    yield Reason(code="nobody-listens", text=text, command=_start(queue))
+
+
+def _start(queue: str) -> str:
+    return "taskctl worker" if queue == "default" else f"taskctl worker --queue {quote(queue)}"
 
 
 def _queues(worker: Any) -> str:
@@ -126,7 +141,12 @@ def _queues(worker: Any) -> str:
 def _misfit(facts: Facts) -> Iterator[Reason]:
     if facts.misfit is not None:
         text = f"this project would not run it: {facts.misfit}"
-        yield Reason(code="function-refused", text=text, command="taskctl tasks")
+        yield Reason(code="function-refused", text=text, command=_offered(facts.task))
+
+
+def _offered(task: Any) -> str:
+    """The functions that lie near this one."""
+    return f"taskctl tasks {quote(task.name.partition('.')[0] + '.*')}"
 
 
 def _in_line(facts: Facts) -> Iterator[Reason]:
@@ -164,7 +184,7 @@ def _running(facts: Facts) -> Iterator[Reason]:
     else:
         text = f"it has been running on {task.worker} for {_ago(facts, task.started_at)}"
         text += f", {_attempt(task)}; its time limit is {in_words(task.timeout or 300)}"
-        yield Reason(code="running", text=text, command=f"taskctl stack {task.id}")
+        yield Reason(code="running", text=text, command=f"taskctl stack {_id(task)}")
     if task.progress:
         yield Reason(code="progress", text=f"it says that it has done {_progress(task.progress)}")
     yield from _silent(facts)
@@ -207,13 +227,13 @@ def _completed(facts: Facts) -> Iterator[Reason]:
     text = f"it completed {_ago(facts, task.finished_at)} ago on {task.worker or 'a worker'}"
     if task.duration is not None:
         text += f" after {in_words(task.duration)}"
-    yield Reason(code="completed", text=text, command=f"taskctl show {task.id}")
+    yield Reason(code="completed", text=text, command=f"taskctl show {_id(task)}")
 
 
 def _cancelled(facts: Facts) -> Iterator[Reason]:
     task = facts.task
     text = f"it was cancelled {_ago(facts, task.finished_at)} ago"
-    yield Reason(code="cancelled", text=text, command=f"taskctl retry {task.id}")
+    yield Reason(code="cancelled", text=text, command=f"taskctl retry {_id(task)}")
 
 
 ENDINGS = {
@@ -233,27 +253,37 @@ def _failed(facts: Facts) -> Iterator[Reason]:
     code, words = ENDINGS.get(task.error_type or "", ("raised", "its function raised {error}"))
     error = _first_line(task.error) if task.error_type in ENDINGS else _error(task)
     text = words.format(limit=in_words(task.timeout or 300), error=error)
-    yield Reason(code=code, text=text, command=f"taskctl show {task.id} --traceback")
+    yield Reason(code=code, text=text, command=_closer(task, code))
     when = f"{_attempt(task)} ended {_ago(facts, task.finished_at)} ago"
     if not task.max_retries:
-        yield Reason(code="no-retries", text=f"{when}; it has no retries", command=f"taskctl retry {task.id}")
+        yield Reason(
+            code="no-retries", text=f"{when}; it has no retries", command=f"taskctl retry {_id(task)}"
+        )
     else:
         spent = "all retries are spent" if task.retry_count >= task.max_retries else "it cannot be retried"
-        yield Reason(code="retries-spent", text=f"{when}; {spent}", command=f"taskctl retry {task.id}")
+        yield Reason(code="retries-spent", text=f"{when}; {spent}", command=f"taskctl retry {_id(task)}")
     if facts.has_log:
-        yield Reason(code="has-log", text="what it logged is kept", command=f"taskctl logs {task.id}")
+        yield Reason(code="has-log", text="what it logged is kept", command=f"taskctl logs {_id(task)}")
+
+
+def _closer(task: Any, code: str) -> str:
+    """Where to look closer at a failure."""
+    if code in ("function-missing", "function-refused"):
+        return _offered(task)
+    return f"taskctl show {_id(task)} --traceback" if task.traceback else f"taskctl show {_id(task)}"
 
 
 # --- words ---
 
 
+def _id(task: Any) -> str:
+    """For a command line, whatever others have stored as an id."""
+    return quote(str(task.id))
+
+
 def _attempt(task: Any) -> str:
     number = f"attempt {task.retry_count + 1}"
     return number if task.max_retries is None else f"{number} of {task.max_retries + 1}"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _progress(progress: Any) -> str:

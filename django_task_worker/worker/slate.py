@@ -11,9 +11,9 @@ from math import isfinite, nan
 from struct import Struct
 from typing import Any
 
+from django_task_worker.excerpt import HEAD, TAIL, gap
 from django_task_worker.lifecycle.values import Notes
 
-HEAD = TAIL = 32 * 1024
 MESSAGE_BYTES = 800
 MAX_SIZE = 2**62
 _SIZE = Struct("=Q")
@@ -83,8 +83,7 @@ class Slate:
             return _decoded(self._memory[_HEAD_AT : _HEAD_AT + size])
         at = _TAIL_AT + (size - HEAD) % TAIL
         tail = self._memory[at : _TAIL_AT + TAIL] + self._memory[_TAIL_AT:at]
-        gap = f"\n… {size - HEAD - TAIL:,} bytes left out …\n"
-        return _decoded(self._memory[_HEAD_AT:_TAIL_AT]) + gap + _decoded(tail)
+        return _decoded(self._memory[_HEAD_AT:_TAIL_AT]) + gap(size - HEAD - TAIL) + _decoded(tail)
 
     # --- progress ---
 

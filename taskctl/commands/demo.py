@@ -126,7 +126,7 @@ def _command(*words: str) -> list[str]:
 
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith(FOREIGN)}
-    return kept | {"TASKCTL_PROJECT": str(folder)}
+    return kept | {"TASKCTL_PROJECT": str(folder), "TASKCTL_NO_CACHE": "1"}
 
 
 @dataclass

@@ -15,8 +15,9 @@ TOPICS = {
 Exit codes
 
     0  ok           done, including an empty list or nothing to do
-    1  negative     a task waited for failed or was cancelled; doctor found a failure;
-                    --fail-if…, --min or --max-… matched; some items of a bulk run failed
+    1  negative     a task waited for failed or was cancelled, one to look into does not run;
+                    doctor found a failure; --fail-if…, --min or --max-… matched; some items of
+                    a bulk run failed
     2  usage        bad flag, value, duration, JSON, unknown task, queue or field
     3  not found    the task id or worker does not exist, or an id prefix is ambiguous
     4  unconfirmed  the answer was no, or a question was needed and nobody could be asked
@@ -38,8 +39,8 @@ JSON
   taskctl list --json | jq -c 'select(.status == "failed")'
   taskctl list --limit 0 --json | jq -s length
 
-Every object begins with "v": 1 and a "type": task, event, queue, worker, stats, call, function, check,
-count, purged, forgotten, summary.
+Every object begins with "v": 1 and a "type": task, event, queue, worker, stats, call, function, why, stack,
+log_line, check, count, purged, forgotten, summary; of top also failure.
 Keys are never left out; what is absent is null. Times are ISO-8601 in UTC with Z; durations are seconds
 in keys that end in _s. New keys may appear; a changed meaning raises "v". --fields a,b chooses keys.
 Errors are one object on stderr: {"v":1,"type":"error","code":…,"exit":…,"message":…,"hint":…,"facts":[…]}.
@@ -65,6 +66,10 @@ Environment
   TASKCTL_VERBOSE=1, 2     like -v, -vv
   TASKCTL_NO_INPUT=1, CI   never ask
   TASKCTL_DEBUG=1          full traceback on error
+  TASKCTL_READ_ONLY=1      like top --read-only
+  TASKCTL_NO_CACHE=1       keep no names for Tab to complete
+  XDG_CACHE_HOME           where they are kept; else ~/.cache
+  XDG_DATA_HOME, XDG_CONFIG_HOME, BASH_COMPLETION_USER_DIR    where completions --install puts its file
   NO_COLOR, FORCE_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb    colour; --color wins
   REDIS_URL, REDIS_PASSWORD    only where there is no Django project; else its settings say it
 """,

@@ -57,8 +57,12 @@ def _next(task: DatabaseTask, alias: str) -> DatabaseTask:
     while True:
         time.sleep(INTERVAL_S)
         current = queries.get(task.pk, alias)
-        if (current.status, current.updated_at) != (task.status, task.updated_at):
+        if _state(current) != _state(task):
             return current
+
+
+def _state(task: DatabaseTask) -> object:
+    return task.status, task.updated_at, task.progress
 
 
 def _print(

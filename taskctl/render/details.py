@@ -9,12 +9,12 @@ from typing import Any
 
 from taskctl.call import written
 from taskctl.durations import brief
+from taskctl.render.block import Row
+from taskctl.render.progress import words
 from taskctl.render.tasks import STYLES, ago, as_object, error_text, status_word
 from taskctl.times import local
 
 MASK = "[redacted]"
-Row = tuple[str, str, str]
-"""Label, text, style."""
 
 
 def details(
@@ -32,6 +32,7 @@ def details(
         "traceback": task.traceback,
         "attempts": [attempt_object(attempt) for attempt in attempts],
         "operations": [operation_object(operation) for operation in operations],
+        "progress": task.progress,
     }
 
 
@@ -99,6 +100,8 @@ def described(row: Mapping[str, Any], now: datetime, *, zone: tzinfo) -> list[Ro
         rows.append(
             ("lease until", f"{local(row['lease_until'], zone)}   {ago(row['lease_until'], now)}", "")
         )
+    if words(row["progress"]):
+        rows.append(("progress", words(row["progress"]), ""))
     for label in ("worker", "unique_key"):
         if row[label]:
             rows.append((label.replace("_", " "), row[label], ""))

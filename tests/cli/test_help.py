@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 from pathlib import Path
@@ -98,6 +99,24 @@ def test_the_exit_codes_of_the_help_are_those_of_the_program(say: Any) -> None:
     assert told == codes
 
 
+SOURCES = [path.read_text() for path in (Path(__file__).parents[2] / "taskctl").rglob("*.py")]
+
+
+def test_the_help_on_json_names_every_type_of_object_there_is(say: Any) -> None:
+    types = {name for text in SOURCES for name in re.findall(r'"type": "(\w+)"', text)}
+    assert {"task", "why", "stack", "log_line"} <= types
+    told = re.findall(r"\w+", say("help", "json")[1])
+    assert types <= set(told)
+
+
+def test_the_help_on_the_environment_names_every_variable_that_is_read(say: Any) -> None:
+    pattern = r'"((?:TASKCTL|DJANGO|REDIS|XDG|BASH)_[A-Z_]+)"'
+    variables = {name for text in SOURCES for name in re.findall(pattern, text)}
+    assert {"TASKCTL_NO_CACHE", "XDG_CACHE_HOME", "TASKCTL_PROJECT"} <= variables
+    told = set(re.findall(r"[A-Z_]{3,}", say("help", "env")[1]))
+    assert variables <= told | {"DJANGO_TASK_WORKER"}
+
+
 @pytest.mark.parametrize("words", [["--version"], ["-v", "--version"], ["list", "--version"]])
 def test_the_version(say: Any, words: list[str]) -> None:
     code, out, _ = say(*words)
@@ -134,6 +153,7 @@ def test_doctor_finds_a_healthy_set_up_in_order(ctl: Ctl, up: Any) -> None:
         "time-zone",
         "debug",
         "pooling",
+        "completion",
     ]
     assert {record["status"] for record in found.values()} == {"ok"}
     assert list(done.records[0]) == ["v", "type", "name", "status", "detail", "hint", "ms"]
@@ -242,14 +262,17 @@ def test_manage_py_passes_everything_through(database: Any, environment: dict[st
     import subprocess
 
     project = Path(__file__).parents[1] / "project"
-    env = {**environment, "TEST_DATABASE": database.url}
+    env = {**environment, "TEST_DATABASE": database.url, "REDIS_URL": "redis://127.0.0.1:1/0"}
 
     def manage(*words: str) -> Any:
         command = [sys.executable, "manage.py", "taskctl", *words]
         return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
 
-    assert manage("enqueue", "app.tasks.echo", "--", "--version").returncode == 0
+    stored = manage("enqueue", "app.tasks.echo", "--json", "--", "--version")
+    assert stored.returncode == 0
+    assert json.loads(stored.stderr)["code"] == "redis-unreachable"
     assert '["--version"]' in manage("show", manage("list", "-o", "id").stdout.strip()).stdout
+    assert manage("-v", "list", "--limit", "x").returncode == 2
     assert manage("list", "--help").stdout.startswith("Examples:\n  taskctl list")
     assert manage("show", "nosuchid").returncode == 3
     assert manage("lits").stderr == "error: no such command: lits. Did you mean list or ls?\n"

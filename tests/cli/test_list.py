@@ -35,7 +35,7 @@ TASK_KEYS = [
     "error_type",
     "error",
 ]
-SHOW_KEYS = [*TASK_KEYS, "args", "kwargs", "result", "traceback", "attempts", "operations"]
+SHOW_KEYS = [*TASK_KEYS, "args", "kwargs", "result", "traceback", "attempts", "operations", "progress"]
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
@@ -348,6 +348,16 @@ def test_show_prints_an_object_with_everything(ctl: Ctl, make: Make, using: str)
         "error_type": None,
         "error": "no",
     }
+
+
+@on_one
+def test_show_tells_how_far_a_task_is(ctl: Ctl, make: Make) -> None:
+    progress = {"done": 4000, "total": 10_000, "message": "rows"}
+    task = make("PROGRESS", progress=progress)
+    assert "progress    40%, 4,000 of 10,000 rows" in ctl("show", task.pk, tty=True).lines
+    (record,) = ctl("show", task.pk, "--json").records
+    assert record["progress"] == progress
+    assert ctl("show", make().pk, "--json").records[0]["progress"] is None
 
 
 @on_one

@@ -173,6 +173,25 @@ def test_a_followed_list_shows_each_change_on_a_new_line(on_terminal: Any, run: 
     assert len(re.findall(r"^\w{8}  ", screen.text, re.MULTILINE)) == 3
 
 
+@pytest.mark.parametrize("verb", ["wait", "show"])
+def test_how_far_a_task_is_can_be_watched(on_terminal: Any, database: Database, verb: str) -> None:
+    from django_task_worker.models import DatabaseTask
+
+    task = DatabaseTask.objects.create(name="app.tasks.add", status="PROGRESS", lease="x" * 22)
+    mine = DatabaseTask.objects.filter(pk=task.pk)
+    mine.update(progress={"done": 1, "total": 4, "message": "rows"})
+    screen = on_terminal(verb, task.pk, *(["--watch"] if verb == "show" else []))
+    screen.see("25%, 1 of 4 rows")
+    mine.update(progress={"done": 3, "total": 4, "message": "rows"})
+    screen.see("75%, 3 of 4 rows")
+    mine.update(status="COMPLETED", lease=None, duration=1.5)
+    assert screen.end() == 0
+    if verb == "wait":
+        assert "███████████████░░░░░  75%" in screen.text
+        assert screen.cells().display[0].rstrip() == f"{task.pk[:8]}  completed    1.5s  app.tasks.add"
+        assert screen.cells().display[1].strip() == ""
+
+
 def test_a_worker_shows_a_banner_and_stops_gently_on_ctrl_c(on_terminal: Any, run: Any) -> None:
     screen = on_terminal("worker", "--concurrency", 2, "--name", "web-1")
     screen.see(r"ready name=web-1")

@@ -84,6 +84,7 @@ def test_it_works_without_redis(
     )
     assert done == "6\n"
     assert worker.stop() == 0
+    assert command(*taskctl, "completions", "zsh", cwd=new_project, env=environment).startswith("#compdef")
 
 
 def test_a_folder_with_one_module_is_enough(

@@ -25,6 +25,7 @@ LAYERS = {
     "redaction": 0,
     "periods": 0,
     "globs": 0,
+    "excerpt": 0,
     "compat": 1,
     "logs": 1,
     "conf": 1,

@@ -44,6 +44,14 @@ def test_the_wheel_holds_the_migrations_of_the_old_version(files: dict[str, str]
     assert "django_task_worker/migrations/0002_databasetask_next_attempt_at.py" in files
 
 
+def test_the_wheel_holds_the_completions_of_every_shell(files: dict[str, str]) -> None:
+    from taskctl.shells import SHELLS
+
+    for shell in SHELLS.values():
+        assert files[f"taskctl/completions/{shell.file}"] == (ROOT / "completions" / shell.file).read_text()
+    assert not [name for name in files if "generate" in name]
+
+
 def test_the_wheel_holds_nothing_else(files: dict[str, str]) -> None:
     tops = {name.split("/")[0] for name in files}
     version = django_task_worker.__version__

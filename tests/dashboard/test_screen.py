@@ -56,6 +56,16 @@ def test_the_screen_is_as_it_was_stored(scene: Any, size: tuple[int, int]) -> No
     assert drawn == path.read_text()
 
 
+@pytest.mark.parametrize("size", SIZES, ids=names)
+def test_how_far_a_task_is_has_its_place_at_every_width(size: tuple[int, int]) -> None:
+    state = scenes.shop()
+    for task_id, row in state.running.items():
+        state.running[task_id] = row._replace(progress="40% of the rows that are to be imported")
+    lines = [line for line in draw(state, size) if "reports.tasks.monthly" in line or "thumbnail" in line]
+    assert lines
+    assert all(re.search(r"/ \w+  40%", line) for line in lines if "░" in line or "█" in line)
+
+
 @pytest.mark.parametrize("size", [*SIZES, *ODD_SIZES], ids=names)
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("look", [Look(), PLAIN, Look(ascii_only=True)], ids=["colour", "plain", "ascii"])

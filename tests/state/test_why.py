@@ -119,6 +119,20 @@ def test_a_function_that_this_project_would_not_run_is_told(tasks: Tasks, name: 
     assert codes(tasks.add(name)) == ["function-refused"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_a_module_that_no_worker_knows_shows_when_they_have_looked_for_it(tasks: Tasks) -> None:
+    """Workers do not say which modules they have: until one has looked, nothing can be told."""
+    worker(tasks.using)
+    known, unknown = tasks.add("app.tasks.add"), tasks.add("elsewhere.tasks.add")
+    assert codes(known) == ["in-line"]
+    for task in tasks.claim(2):
+        tasks.settle(task, Kind.MISSING)
+    assert codes(known) == ["function-missing"]
+    assert codes(unknown) == ["function-missing", "function-refused"]
+    assert why.explain(known).commands == ("taskctl worker",)
+    assert why.explain(unknown).commands == ("taskctl tasks 'elsewhere.*'",)
+
+
 def test_a_running_task_knows_its_worker(tasks: Tasks) -> None:
     task = tasks.running(worker="web1")
     tasks.put(task.id, started_at=ago(5.0))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from django_task_worker.functions import TaskInfo, TaskOptions, discover
+from django_task_worker.functions import TaskInfo, TaskOptions, discover, outline
 from tests.unit.conftest import LANDMINE
 
 if TYPE_CHECKING:
@@ -118,3 +118,27 @@ def test_unreadable_sources_are_passed_over(project: ProjectFolder) -> None:
     (project.path / "gone_tasks.py").symlink_to(project.path / "nowhere.py")
     (project.path / "folder_tasks.py").mkdir()
     assert "mytasks.work" in names()
+
+
+def test_the_outline_is_read_from_the_sources_and_imports_nothing(project: ProjectFolder) -> None:
+    project.write("mined_tasks.py", LANDMINE + "async def run(a: 'int' = (1, 2), /, *rest, b={'x': 1}): ...")
+    project.write("half_tasks.py", "def done(): ...\ndef begun(")
+    project.write("odd_tasks.py", r'def speak(text="\d"): ...')
+    assert outline() == {
+        "deep.down.mail_tasks.post": "()",
+        "half_tasks.begun": "",
+        "half_tasks.done": "",
+        "mined_tasks.run": "(a: 'int'=(1, 2), /, *rest, b={'x': 1})",
+        "mytasks.work": "(a, b=2)",
+        "odd_tasks.speak": "(text='\\\\d')",
+        "store.tasks.numbers": "()",
+        "store.tasks.report": "()",
+        "store.tasks.send": "(to: str, *, copy: bool=False)",
+    }
+
+
+def test_the_outline_knows_what_is_loaded_better(project: ProjectFolder) -> None:
+    list(discover())
+    assert outline()["store.tasks.send"] == "(to: str, *, copy: bool = False)"
+    project.configure(STRICT=True)
+    assert list(outline()) == ["store.tasks.send"]

@@ -122,6 +122,29 @@ def test_what_tasks_log_goes_the_same_way() -> None:
     assert log.text.endswith("warning from a task\ufffd\n")
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (("7h2k", "app.tasks.add", 2, "web-1"), "hello (task 7h2k app.tasks.add, attempt 2 on web-1)"),
+        (("7h2k", "evil\x1b[2J", 1, "a\nb"), "hello (task 7h2k evil\ufffd[2J, attempt 1 on a␤b)"),
+        (("mine", None, None, None), "hello (task mine)"),
+        ((None, None, None, None), "hello"),
+    ],
+)
+def test_what_is_logged_inside_a_task_names_it(fields: tuple[object, ...], text: str) -> None:
+    extra = dict(zip(logs.TASK_FIELDS, fields, strict=True))
+    with Log() as log:
+        logs.configure("text", "info")
+        logging.getLogger("app.tasks").warning("hello", extra=extra)
+    assert log.text.rstrip("\n").endswith(f" warning {text}")
+    with Log() as log:
+        logs.configure("json", "info")
+        logging.getLogger("app.tasks").warning("hello", extra=extra)
+    record = json.loads(log.text)
+    assert record["message"] == "hello"
+    assert tuple(record[field] for field in logs.TASK_FIELDS) == fields
+
+
 def test_the_logging_of_the_project_is_respected() -> None:
     with Log() as log:
         mine = logging.StreamHandler(own := io.StringIO())

@@ -44,6 +44,7 @@ def task(status: str = "PENDING", **fields: Any) -> Any:
             "progress": None,
             "error": None,
             "error_type": None,
+            "traceback": None,
             **fields,
         }
     )
@@ -124,22 +125,44 @@ def test_a_time_to_come_is_said_in_words() -> None:
 
 
 def test_a_function_that_no_worker_found_is_looked_for_again() -> None:
-    about = task(due_at=later(seconds=15), deferrals=2)
-    assert said(about) == ["no worker found its function, 2 times so far; the next look is in 15 s"]
+    about = task(due_at=later(seconds=15), deferrals=2, queue="mail")
+    assert said(about) == [
+        "workers have looked for its function in vain, 2 of 4 times; the next look is in 15 s; "
+        "this project has it, so they run other code: restart them, or start one here"
+    ]
+    assert commands(about) == ["taskctl worker --queue mail"]
+
+
+def test_a_function_that_is_missing_here_too_is_to_be_looked_up() -> None:
+    about = task(deferrals=1)
+    assert said(about, misfit="no task named 'app.tasks.add'") == [
+        "workers have looked for its function in vain, 1 of 4 times",
+        "this project would not run it: no task named 'app.tasks.add'",
+    ]
+    assert commands(about, misfit="x") == [None, "taskctl tasks 'app.*'"]
 
 
 def test_a_retry_is_counted() -> None:
     about = task(
         "FAILED",
         next_attempt_at=later(seconds=8),
+        due_at=later(seconds=8),
         retry_count=3,
         max_retries=5,
         error_type="KeyError",
         error="'sku'\nmore",
     )
     assert said(about) == ["attempt 3 failed (KeyError: 'sku'); retry 3 of 5 is due in 8 s"]
-    about.next_attempt_at = ago(seconds=8)
-    assert said(about) == ["attempt 3 failed (KeyError: 'sku'); retry 3 of 5 has been due for 8 s"]
+
+
+def test_a_retry_that_is_overdue_is_told_with_what_it_waits_for() -> None:
+    about = task(
+        "FAILED", next_attempt_at=ago(seconds=8), due_at=ago(seconds=8), retry_count=3, max_retries=5
+    )
+    first, second = said(about, workers=[worker(busy=4)])
+    assert first == "attempt 3 failed (no reason was kept); retry 3 of 5 has been due for 8 s"
+    assert second == "all 4 slots of 1 worker are busy"
+    assert codes(about, workers=[]) == ["waits-for-retry", "no-worker"]
 
 
 def test_without_a_worker_somebody_must_start_one() -> None:
@@ -160,6 +183,11 @@ def test_workers_that_take_other_queues_are_named() -> None:
         "web1 (default, mail), web2 (all queues but reports), web3 (about to leave)"
     ]
     assert commands(about, workers=others, listening=[]) == ["taskctl worker --queue reports"]
+
+
+def test_of_many_workers_only_some_are_named() -> None:
+    (text,) = said(task(queue="reports"), workers=[worker(f"w{n}") for n in range(50)], listening=[])
+    assert text.endswith("w9 (all queues), 40 more")
 
 
 def test_all_that_keeps_a_task_is_said() -> None:
@@ -257,7 +285,7 @@ def test_a_cancelled_task_is_told_with_its_time() -> None:
 
 
 def test_a_failure_is_told_with_what_it_raised_and_what_helps() -> None:
-    about = task("FAILED", error_type="KeyError", error="'sku'\nsecond line")
+    about = task("FAILED", error_type="KeyError", error="'sku'\nsecond line", traceback="Traceback")
     found = reasons(facts(about, has_log=True))
     assert [reason.text for reason in found] == [
         "its function raised KeyError: 'sku'",
@@ -269,6 +297,23 @@ def test_a_failure_is_told_with_what_it_raised_and_what_helps() -> None:
         "taskctl retry 7h2k9qxd",
         "taskctl logs 7h2k9qxd",
     ]
+
+
+@pytest.mark.parametrize(
+    ("error_type", "command"),
+    [
+        ("UnknownTask", "taskctl tasks 'app.*'"),
+        ("TaskNotAllowed", "taskctl tasks 'app.*'"),
+        ("WorkerLost", "taskctl show 7h2k9qxd"),
+    ],
+)
+def test_a_failure_without_a_traceback_sends_nobody_to_one(error_type: str, command: str) -> None:
+    assert commands(task("FAILED", error_type=error_type, error="x"))[0] == command
+
+
+def test_an_odd_id_harms_no_command_line() -> None:
+    about = task("FAILED", id="$(rm) x", error_type="KeyError", error="x")
+    assert commands(about)[1] == "taskctl retry '$(rm) x'"
 
 
 def test_retries_that_are_spent_are_counted() -> None:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """`call_command("taskctl", "list")`"""
         from taskctl.app import run
 
-        code = run([str(word) for word in args], is_set_up=True)
+        code = run([str(word) for word in args], is_set_up=True, is_guest=True)
         if code:
             sys.exit(code)
 

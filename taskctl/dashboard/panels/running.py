@@ -12,6 +12,9 @@ from taskctl.dashboard.tables import Running, Tables
 from taskctl.dashboard.view import RUNNING
 
 WIDE = 120
+GAP = "  "
+LEAST_BAR = 8
+LONGEST_WORD = 9
 TASK, QUEUE, WORKER, TRY, ELAPSED, ARGS = "TASK", "QUEUE", "WORKER", "TRY", "ELAPSED / LIMIT", "ARGS"
 
 
@@ -93,26 +96,43 @@ def _cells(
         line.to(places[TRY][0]).draw(f"{row.tries}/{most}")
     start, end = places[ELAPSED]
     line.to(start)
-    _used(line, task, bar_width)
+    _used(line, task, bar_width, end - start)
     if ARGS in places:
         line.to(places[ARGS][0]).put(tables.view.arguments.get(row.id, ""), "dim")
 
 
-def _used(line: Line, task: Running, width: int) -> None:
+def _used(line: Line, task: Running, bar_width: int, room: int) -> None:
+    """How much of its time limit it has used, and how far it says it is; the bar gives way to that."""
+    row, begun = task.row, line.used
+    text = _elapsed(task)
+    if row.progress:
+        bar_width = _bar_beside(row.progress, bar_width, room - len(text) - 2 * len(GAP))
+    if task.elapsed_s is None:
+        line.draw(" " * bar_width)
+    elif row.limit_s:
+        style = "red" if task.share > 0.9 else "yellow" if task.share > 0.7 else "green"
+        line.bar(bar(task.share, bar_width, line.look, track="░"), style)
+    else:  # the next look at the database will tell
+        line.draw(("." if line.look.ascii_only else "·") * bar_width, "dim")
+    if bar_width:
+        line.draw(GAP)
+    line.draw(text, "yellow" if row.is_cancelling else "dim" if task.elapsed_s is None else "")
+    if row.progress:
+        line.draw(GAP).put(row.progress, "cyan", most=room - (line.used - begun))
+
+
+def _bar_beside(told: str, width: int, room: int) -> int:
+    """How wide the bar can be: the first word, such as 40%, has its place, the others down to LEAST_BAR."""
+    first, blank, _ = told.partition(" ")
+    width = max(0, min(width, room - min(len(first) + 2 * len(blank), LONGEST_WORD)))
+    return max(min(width, LEAST_BAR), min(width, room - len(told)))
+
+
+def _elapsed(task: Running) -> str:
     row = task.row
     if task.elapsed_s is None:
-        line.draw(" " * width).draw("  claimed", "dim")
-        return
-    text = figures.elapsed(task.elapsed_s)
-    if row.limit_s:
-        text += f" / {figures.duration(row.limit_s)}"
-        style = "red" if task.share > 0.9 else "yellow" if task.share > 0.7 else "green"
-        line.bar(bar(task.share, width, line.look, track="░"), style)
-    else:  # the next look at the database will tell
-        line.draw(("." if line.look.ascii_only else "·") * width, "dim")
+        return "claimed"
     if row.is_cancelling:
-        line.draw("  ").draw("cancelling", "yellow")
-    else:
-        line.draw("  " + text)
-    if row.progress:
-        line.draw("  ").put(row.progress, "cyan")
+        return "cancelling"
+    limit = f" / {figures.duration(row.limit_s)}" if row.limit_s else ""
+    return figures.elapsed(task.elapsed_s) + limit
