@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 SETTLE_S = 0.25
+RECENTLY_S = 5.0
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Session:
     command: str = ""
     found: Found | None = None
     alias: str | None = None
+    reached_at: float | None = None
+    """When the database has answered, by the monotonic clock."""
     is_set_up: bool = False
     """Django was ready before we came (`manage.py taskctl`), or is now."""
     is_guest: bool = False
@@ -78,11 +82,17 @@ class Session:
 
         self.alias = self._alias()
         database.reach(self.alias)
+        self.reached_at = time.monotonic()
         return self.alias
 
     def remember(self) -> None:
-        """Once all is said, brings what the shell completes from up to date. A worker does not."""
-        if self.suggestions is None or self.found is None or self.command == "worker":
+        """Once all is said, brings what the shell completes from up to date.
+
+        A worker does not, nor does who has looked on for so long that the database may have gone meanwhile:
+        nobody shall wait at the end for an answer that he has not asked for.
+        """
+        is_long_ago = self.reached_at is not None and time.monotonic() - self.reached_at > RECENTLY_S
+        if self.suggestions is None or self.command == "worker" or is_long_ago:
             return
         from taskctl.suggestions import content
 

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from taskctl.flags import Globals
+from taskctl.session import Session
 from taskctl.suggestions import cache, content
+from taskctl.terminal import Terminal
 from tests.cli.conftest import Make, on_each, on_one
 from tests.databases import Database
 from tests.waiting import wait_until
@@ -119,6 +122,18 @@ def test_names_last_a_minute_and_ids_ten_seconds(using: str, make: Make, up: Any
     assert known["worker"] == [["web-1", "up, mail"]]
     assert [row[0] for row in known["queue"]] == ["default", "mail", "reports"]
     assert abs(known["at"] - time.time()) < 30
+
+
+@on_one
+@pytest.mark.parametrize(("ago_s", "is_written"), [(0, True), (60, False)])
+def test_nobody_waits_at_the_end_for_a_database_that_may_have_gone(
+    using: str, tmp_path: Path, ago_s: float, is_written: bool
+) -> None:
+    path = tmp_path / "a.json"
+    session = Session(Globals(), Terminal(), suggestions=str(path), alias=using)
+    session.reached_at = time.monotonic() - ago_s
+    session.remember()
+    assert path.exists() == is_written
 
 
 @on_one
