@@ -75,7 +75,7 @@ def _node(path: tuple[str, ...], about: str, verb: Verb, *, home: str, is_shown:
     words: tuple[Values, ...] = ()
     rest: Values | None = None
     for param in command.params:
-        if param.param_type_name == "argument":
+        if param.param_type_name == "argument" and not verb.verbs:  # a noun alone takes no arguments
             words, rest = of_argument(home, param.metavar or "")
     flags = [_flag(home, param) for param in command.params if param.param_type_name == "option"]
     return Node(

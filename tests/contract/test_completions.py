@@ -74,6 +74,7 @@ def boxes(monkeypatch: pytest.MonkeyPatch) -> Node:
     @verb("taskctl boxes list", "taskctl boxes list", "taskctl boxes list -q")
     def list_(
         context: typer.Context,
+        names: Annotated[list[str] | None, typer.Argument(metavar="Q…")] = None,
         full: Annotated[bool, flag("--full", about="only [full] ones: it's so")] = False,
     ) -> None:
         """List boxes. All of them."""
@@ -102,6 +103,7 @@ def test_a_noun_has_its_verbs_below_it(boxes: Node) -> None:
     listing, opening = box.nodes
     assert [flag.names for flag in box.flags] == [flag.names for flag in listing.flags] == [("--full",)]
     assert listing.about == "List boxes"
+    assert (box.rest, listing.rest) == (None, opening.rest)
     assert listing.flags[0].values is None
     assert opening.rest is not None
     assert opening.rest.kind == "queue"
