@@ -135,14 +135,14 @@ _taskctl_value() {
         'ls --limit') REPLY='any' ;;
         'ls --sort') REPLY='words created due started finished run wait' ;;
         'ls --after') REPLY='id' ;;
-        'events --type') REPLY='any' ;;
+        'events --type') REPLY='list enqueued started completed failed retrying cancelled requeued paused resumed worker_up worker_down gap' ;;
         'events --task') REPLY='task' ;;
         'events --queue') REPLY='queue' ;;
         'events --id') REPLY='id' ;;
         'events --count') REPLY='any' ;;
         'events --timeout') REPLY='any' ;;
         'events --since') REPLY='any' ;;
-        'stats --by') REPLY='any' ;;
+        'stats --by') REPLY='words queue task worker none' ;;
         'stats --window') REPLY='any' ;;
         'stats -i' | 'stats --interval') REPLY='any' ;;
         'stats --count') REPLY='any' ;;
@@ -228,7 +228,6 @@ _taskctl_word() {
         'ls '*) REPLY='id' ;;
         'show 0') REPLY='id' ;;
         'workers drain '*) REPLY='worker' ;;
-        'queues '*) REPLY='queue' ;;
         'queues list '*) REPLY='queue' ;;
         'queues pause '*) REPLY='queue' ;;
         'queues resume '*) REPLY='queue' ;;

@@ -232,7 +232,7 @@ $TaskctlCommands = @{
     'events' = @{
         Verbs = @()
         Flags = @(
-            , @{ Names = @('--type'); About = 'enqueued, started, completed, failed, retrying, cancelled, requeued, paused, resumed, worker_up, worker_down, gap'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
+            , @{ Names = @('--type'); About = 'enqueued, started, completed, failed, retrying, cancelled, requeued, paused, resumed, worker_up, worker_down, gap'; Value = @{ Kind = 'words'; List = $true; Words = @(@('enqueued', ''), @('started', ''), @('completed', ''), @('failed', ''), @('retrying', ''), @('cancelled', ''), @('requeued', ''), @('paused', ''), @('resumed', ''), @('worker_up', ''), @('worker_down', ''), @('gap', '')) } }
             , @{ Names = @('--task'); About = 'task name, such as ''mail.*'''; Value = @{ Kind = 'task'; List = $false; Words = @() } }
             , @{ Names = @('--queue'); About = 'only this queue'; Value = @{ Kind = 'queue'; List = $false; Words = @() } }
             , @{ Names = @('--id'); About = 'of this task'; Value = @{ Kind = 'id'; List = $false; Words = @() } }
@@ -247,7 +247,7 @@ $TaskctlCommands = @{
     'stats' = @{
         Verbs = @()
         Flags = @(
-            , @{ Names = @('--by'); About = 'queue (default), task, worker, none (default with --interval)'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
+            , @{ Names = @('--by'); About = 'queue (default), task, worker, none (default with --interval)'; Value = @{ Kind = 'words'; List = $false; Words = @(@('queue', ''), @('task', ''), @('worker', ''), @('none', '')) } }
             , @{ Names = @('--window'); About = 'how far back; 1h, with --interval 1m'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('-i', '--interval'); About = 'a line each time until Ctrl-C'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('--count'); About = 'end after N times'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
@@ -308,7 +308,7 @@ $TaskctlCommands = @{
             , @{ Names = @('--max-age'); About = 'exit 1 if a task has been due for longer'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
         )
         Words = @()
-        Rest = @{ Kind = 'queue'; List = $false; Words = @() }
+        Rest = $null
     }
     'queues list' = @{
         Verbs = @()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from taskctl import checkup, flags, selectors
 from taskctl.app import COMMANDS
+from taskctl.commands import events, stats, top, wait, worker
 from taskctl.commands import list as listing
-from taskctl.commands import top, wait, worker
 from taskctl.commands.help import TOPICS
 
 ANY = "any"
@@ -68,9 +68,11 @@ FLAGS = {
     ("", "--output"): of_words(*flags.FORMS),
     ("", "--color"): of_words(*flags.COLOURS),
     ("doctor", "--only"): of_words(*checkup.NAMES),
+    ("events", "--type"): of_words(*events.TYPES, is_list=True),
     ("list", "--sort"): of_words(*listing.SORTS),
     ("purge", "--status"): of_words("completed", "failed", "cancelled", is_list=True),
     ("requeue", "--max-tries"): of_words("fail", "requeue"),
+    ("stats", "--by"): of_words(*stats.GROUPS),
     ("top", "--layout"): of_words(*top.LAYOUTS),
     ("wait", "--for"): of_words(*wait.TARGETS),
     ("worker", "--log-format"): of_words(*worker.FORMATS),

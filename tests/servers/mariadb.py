@@ -24,6 +24,7 @@ class MariaDB(Server):
     def prepare(self, folder: Path) -> None:
         user = [f"--user={self.account}"] if self._other_user else []
         self._run_once(
+            folder,
             program("mariadb-install-db"),
             "--no-defaults",
             *user,

@@ -31,7 +31,16 @@ class Postgres(Server):
 
     def prepare(self, folder: Path) -> None:
         self._run_once(
-            program("initdb"), "-D", f"{folder}/data", "-U", "postgres", "--auth=trust", "-N", "-E", "UTF8"
+            folder,
+            program("initdb"),
+            "-D",
+            f"{folder}/data",
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "-N",
+            "-E",
+            "UTF8",
         )
 
     def command(self) -> Sequence[str]:

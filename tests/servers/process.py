@@ -81,12 +81,13 @@ class Server:
     @property
     def home(self) -> Path:
         if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix=f"{type(self).__name__.lower()}-", dir=run_folder()))
-            self.folder.chmod(0o755)
+            folder = Path(tempfile.mkdtemp(prefix=f"{type(self).__name__.lower()}-", dir=run_folder()))
+            folder.chmod(0o755)
             if self._other_user:
                 user = pwd.getpwnam(self.account)
-                os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self.prepare(self.folder)
+                os.chown(folder, user.pw_uid, user.pw_gid)
+            self.prepare(folder)
+            self.folder = folder
         return self.folder
 
     def prepare(self, folder: Path) -> None:
@@ -113,6 +114,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=_dies_with_parent(self.end_with),
+                env=_environment(home),
                 **self._user(),
             )
         wait_until(self._answers_or_ended, self.ready_within_s, what=lambda: self.log[-2000:])
@@ -166,8 +168,16 @@ class Server:
             return {}
         return {"user": self.account, "group": self.account, "extra_groups": []}
 
-    def _run_once(self, *command: str) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **self._user())
+    def _run_once(self, folder: Path, *command: str) -> None:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=_environment(folder),
+            **self._user(),
+        )
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
@@ -183,6 +193,11 @@ class Server:
                 process.send_signal(number)
             except psutil.NoSuchProcess:
                 continue
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """With a temporary folder of its own: two MariaDBs give their temporary tables the same names."""
+    return {**os.environ, "TMPDIR": str(folder)}
 
 
 def _dies_with_parent(number: signal.Signals) -> Callable[[], None]:
