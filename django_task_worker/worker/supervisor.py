@@ -195,12 +195,13 @@ class Supervisor:
         return self._crew.pace.window
 
     def _watch_children(self) -> None:
-        """Keep the selector's list as it should be."""
+        """Keep the selector's list as it should be: closed descriptors go first, their numbers come back."""
         watched = self._watched
         listening = [process for process in self._crew.processes if process.hung_up_at is None]
         for process in [process for process in watched if process not in listening]:
             self._selector.unregister(process)
             del watched[process]
+        self._watch_subscription()
         for process in listening:
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if process.wants_to_write else 0)
             if process not in watched:
@@ -209,7 +210,6 @@ class Supervisor:
                 self._selector.modify(process, wanted)
             watched[process] = wanted
         self._turnovers.listen()
-        self._watch_subscription()
 
     def _watch_subscription(self) -> None:
         descriptor = self._subscription.fileno() if self._subscription.is_up else None
