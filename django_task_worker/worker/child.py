@@ -29,7 +29,7 @@ from django_task_worker.worker.surroundings import HANDLED, Surroundings
 
 STACK_SIGNAL = signal.SIGRTMIN + 7
 """Makes a child write where it is to its stack file, whatever its code is doing."""
-LONG_S = 1.0
+LONG_S = 0.05
 """Of a task that runs for longer somebody may be following the log: it is reported whatever its outcome."""
 IDLE_S = 1.0
 """After a longer pause a connection may have become too old, or have been cut."""
