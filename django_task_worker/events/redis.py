@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import re
+import select
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -121,6 +122,10 @@ class Wire:
         self._socket: socket.socket = connection._sock
         self._owed = 0
         """Answers to what was posted that have not been read."""
+        self._unread = b""
+        """The beginning of the next one of them."""
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
 
     def greet(self) -> None:
         """Authenticate and select the database, as the address says. Raises RedisUnavailable."""
@@ -153,12 +158,17 @@ class Wire:
         self.post(commands)
         return self._answers()[-len(commands) :]
 
-    def post(self, commands: Sequence[bytes]) -> None:
+    def post(self, commands: Sequence[bytes]) -> bool:
         """The same without waiting: whatever is wrong is told by a later call. Raises RedisUnavailable."""
         if self._owed > MOST_OWED:
             self._answers()
+        elif self._owed and self._poll.poll(0):  # it also tells of a connection that was closed meanwhile
+            self._lines(self.receive())
+        if not self._owed:
+            self._unread = b""
         self.send(b"".join(commands))
         self._owed += len(commands)
+        return True
 
     def settle(self) -> None:
         """Wait for the answers to what was posted. Raises RedisUnavailable."""
@@ -167,16 +177,17 @@ class Wire:
     def _answers(self) -> list[bytes]:
         """One line for each command since the last time."""
         deadline = time.monotonic() + self._timeout_s
-        answer = bytearray()
-        expected = missing = self._owed
-        while missing > 0:
-            chunk = self.receive()
-            missing -= chunk.count(b"\n")
-            answer += chunk
-            if missing > 0 and time.monotonic() > deadline:
+        answers: list[bytes] = []
+        while self._owed > 0:
+            answers += self._lines(self.receive())
+            if self._owed > 0 and time.monotonic() > deadline:
                 raise RedisUnavailable("the answer takes too long")
-        self._owed = 0
-        answers = bytes(answer).split(b"\r\n")[:expected]
+        return answers
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        """The answers that are whole now. Raises RedisUnavailable when one of them refuses us."""
+        *answers, self._unread = (self._unread + chunk).split(b"\r\n")
+        self._owed = max(0, self._owed - len(answers))
         refused = next((line for line in answers if line.startswith(_REFUSALS)), None)
         if refused is not None:
             raise RedisUnavailable(refused[1:].decode("utf-8", "replace"))
@@ -265,9 +276,23 @@ class Link:
             self._breaker.succeeded()
         return answers
 
-    def post(self, commands: Sequence[bytes]) -> None:
-        """Send without waiting for the answers: for what may be lost. Never raises."""
-        self._do(Wire.post, commands)
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, so that `post` takes no time."""
+        return self._wire is not None and self.is_up
+
+    def post(self, commands: Sequence[bytes]) -> bool:
+        """Send without waiting for the answers: for what may be lost. Never raises; tells if it was sent."""
+        return self._do(Wire.post, commands) is not None
+
+    def settle(self) -> None:
+        """Wait until what was posted has been answered. Never raises."""
+        try:
+            if self._wire is not None:
+                self._wire.settle()
+        except RedisUnavailable as error:
+            self._drop()
+            self._breaker.failed(error)
 
     def _do(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T | None:
         if not commands or not self.is_up:

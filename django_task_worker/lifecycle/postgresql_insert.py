@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections
@@ -20,19 +21,26 @@ from django_task_worker.lifecycle.values import Draft
 from django_task_worker.models import DatabaseTask
 from django_task_worker.states import Status
 
-_COLUMNS = """id, name, args, kwargs, timeout, queue, priority, max_retries, unique_key, unique_active,
-    metadata, status, due_at, retry_count, deferrals, created_at, updated_at"""
-
 _SIGNALS = (pre_init, post_init, pre_save, post_save)
+_EXTRAS = {"due_at": "%s", "delay_s": f"{NOW} + %s * interval '1 s'"}
+"""How the values of some columns are written; the others are given as they are."""
 
-_INSERT = f"""
-INSERT INTO {TASKS} ({_COLUMNS}) VALUES (
-    %s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s, %s, %s::jsonb, 'PENDING',
-    coalesce(%s::timestamptz, {NOW} + %s * interval '1 s'), 0, 0, {NOW}, {NOW})
-ON CONFLICT (unique_active) WHERE unique_active IS NOT NULL DO NOTHING
-RETURNING created_at, due_at
+
+@lru_cache(maxsize=64)
+def _insert_with(*extras: str) -> str:
+    """The statement for a task that has these beside what all have; the shorter, the sooner it is planned."""
+    names = "".join(f", {'due_at' if name == 'delay_s' else name}" for name in extras)
+    values = "".join(f", {_EXTRAS.get(name, '%s')}" for name in extras)
+    conflict = "ON CONFLICT (unique_active) WHERE unique_active IS NOT NULL DO NOTHING"
+    return f"""
+INSERT INTO {TASKS} (id, name, args, kwargs, timeout, queue, priority, status, retry_count, created_at,
+    updated_at{names}) VALUES (%s, %s, %s, %s, %s, %s, %s, 'PENDING', 0, {NOW}, {NOW}{values})
+{conflict if "unique_active" in extras else ""} RETURNING created_at, due_at
 """
 
+
+_COLUMNS = """id, name, args, kwargs, timeout, queue, priority, max_retries, unique_key, unique_active,
+    metadata, status, due_at, retry_count, deferrals, created_at, updated_at"""
 _INSERT_MANY = f"""
 INSERT INTO {TASKS} ({_COLUMNS})
 SELECT d.id, d.name, d.args::jsonb, d.kwargs::jsonb, d.timeout, d.queue, d.priority, d.max_retries,
@@ -56,6 +64,15 @@ def is_supported(using: str) -> bool:
 def insert(draft: Draft, using: str) -> DatabaseTask | None:
     """The stored task; None when an unfinished task has the unique key."""
     due_at, delay_s = _due(draft)
+    extras = {
+        "max_retries": draft.max_retries,
+        "unique_key": draft.unique_key,
+        "unique_active": draft.unique_active,
+        "metadata": _metadata(draft),
+        "due_at": due_at,
+        "delay_s": delay_s or None,
+    }
+    given = {name: value for name, value in extras.items() if value is not None}
     parameters = (
         draft.id,
         draft.name,
@@ -64,15 +81,10 @@ def insert(draft: Draft, using: str) -> DatabaseTask | None:
         draft.timeout,
         draft.queue,
         draft.priority,
-        draft.max_retries,
-        draft.unique_key,
-        draft.unique_active,
-        _metadata(draft),
-        due_at,
-        delay_s,
+        *given.values(),
     )
     with connections[using].cursor() as cursor:
-        cursor.execute(_INSERT, parameters)
+        cursor.execute(_insert_with(*given), parameters)
         row = cursor.fetchone()
     if row is None:
         return None
