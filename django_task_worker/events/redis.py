@@ -290,9 +290,8 @@ class Link:
         try:
             if self._wire is not None:
                 self._wire.settle()
-        except RedisUnavailable as error:
-            self._drop()
-            self._breaker.failed(error)
+        except RedisUnavailable:
+            self._drop()  # whatever comes next will tell
 
     def _do(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T | None:
         if not commands or not self.is_up:

@@ -21,6 +21,8 @@ FREE_LOOKS = 2
 """Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
 MOST = 10_000
 """Tasks to claim at once."""
+SETTLE_FIRST_S = 0.005
+"""The task that was just claimed may be over sooner than a look around."""
 LOOK_EVERY_S = 1.0
 """A new group that ranks higher is noticed within this time, however busy the known ones are."""
 
@@ -45,6 +47,7 @@ class Claimer:
         self.has_looked = False
         self._levels: tuple[Level, ...] = ()
         self._was_short = True
+        self._is_woken = False
         self._looked_at = -LOOK_EVERY_S
         self._most = MOST
         """How many to claim at once: fewer after a failure, in case it is one of them that is refused."""
@@ -57,9 +60,15 @@ class Claimer:
     def wake(self, now: float) -> None:
         """Something may be due. Many wake-ups that lead to nothing are answered ever more slowly."""
         self.look_at = min(self.look_at, now + self._pause_s)
+        self._is_woken = True
 
     def demand(self, count: int) -> Demand:
-        """A claim for so many tasks; `note` must tell what it brought."""
+        """A claim for so many tasks; `note` must tell what it brought.
+
+        One that is woken tries where tasks were due before it looks around, which takes longer.
+        """
+        is_hasty = self._is_woken or not self._was_short
+        self._is_woken = False
         return Demand(
             count=min(count, self._most),
             lease=new_id(),
@@ -69,7 +78,7 @@ class Claimer:
             queues=self._options.queues,
             exclude_queues=self._options.exclude_queues,
             levels=self._levels,
-            look=self._was_short or time.monotonic() - self._looked_at > LOOK_EVERY_S,
+            look=not is_hasty or time.monotonic() - self._looked_at > LOOK_EVERY_S,
         )
 
     def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
@@ -93,11 +102,14 @@ class Claimer:
         self._most = min(MOST, self._most * 2)
         self.found_nothing = not claims.tasks
         self._was_short = len(claims.tasks) < demand.count
-        if claims.groups is not None:
-            self._looked_at = sent_at
-            self._levels = tuple(levels(claims.groups, self._options.queues)) or self._levels[:1]
         if claims.tasks:
             self._pause_s, self._in_vain = 0.0, 0
+        if claims.groups is None:  # it has not looked around: there may be more elsewhere
+            self.look_at = sent_at + (SETTLE_FIRST_S if claims.tasks and self._was_short else 0.0)
+            return
+        self._looked_at = sent_at
+        self._levels = tuple(levels(claims.groups, self._options.queues)) or self._levels[:1]
+        if claims.tasks:
             self.look_at = sent_at
             return
         self._in_vain += 1
