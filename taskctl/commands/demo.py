@@ -187,9 +187,10 @@ class Show:
         began = time.monotonic()
         lines = self._call(words, table=table, stdin=stdin)
         comment = comment.format(took=f"{time.monotonic() - began:.2f}s")
+        commented = len(lines) - 1 if table else 0
         for at, line in enumerate(lines):
             space = " " * max(COMMENT_AT - 2 - len(_CODES.sub("", line)), 2)
-            self.terminal.line(f"  {line}{space}{comment}".rstrip() if at == 0 else f"  {line}")
+            self.terminal.line(f"  {line}{space}{comment}".rstrip() if at == commented else f"  {line}")
         self.terminal.flush()
         return lines[0] if lines else ""
 
