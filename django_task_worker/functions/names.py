@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from reprlib import Repr
 
 from django_task_worker.exceptions import InvalidTask, TaskNotAllowed
@@ -17,6 +18,11 @@ def check_name(name: str) -> None:
     """Refuse what can never be the name of a task, whatever the project holds. Raises TaskNotAllowed."""
     if not isinstance(name, str) or not name:
         raise TaskNotAllowed("a task name must be a text such as 'app.tasks.add'")
+    _check_text(str(name))
+
+
+@lru_cache(maxsize=1024)
+def _check_text(name: str) -> None:
     if len(name) > MAX_NAME:
         raise TaskNotAllowed(f"the name {quoted(name)} has {len(name)} characters, the limit is {MAX_NAME}")
     parts = name.split(".")

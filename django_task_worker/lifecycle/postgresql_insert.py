@@ -39,16 +39,37 @@ INSERT INTO {TASKS} (id, name, args, kwargs, timeout, queue, priority, status, r
 """
 
 
-_COLUMNS = """id, name, args, kwargs, timeout, queue, priority, max_retries, unique_key, unique_active,
-    metadata, status, due_at, retry_count, deferrals, created_at, updated_at"""
-_INSERT_MANY = f"""
-INSERT INTO {TASKS} ({_COLUMNS})
-SELECT d.id, d.name, d.args::jsonb, d.kwargs::jsonb, d.timeout, d.queue, d.priority, d.max_retries,
-    NULL, NULL, d.metadata::jsonb, 'PENDING', coalesce(d.due_at, {NOW} + d.delay_s * interval '1 s'),
-    0, 0, {NOW}, {NOW}
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::smallint[], %s::int[],
-    %s::text[], %s::timestamptz[], %s::float8[])
-    AS d (id, name, args, kwargs, timeout, queue, priority, max_retries, metadata, due_at, delay_s)
+_TYPES = {
+    "id": "text",
+    "name": "text",
+    "args": "text",
+    "kwargs": "text",
+    "timeout": "int",
+    "queue": "text",
+    "priority": "smallint",
+    "max_retries": "int",
+    "metadata": "text",
+    "due_at": "timestamptz",
+    "delay_s": "float8",
+}
+"""What is given of each of many tasks, and how it travels."""
+
+
+@lru_cache(maxsize=64)
+def _insert_many_with(*varied: str) -> str:
+    """The statement for a batch in which only these differ: what all have in common is sent once."""
+    given = {
+        name: f"d.{name}" if name in varied else f"%({name})s::{sql_type}"
+        for name, sql_type in _TYPES.items()
+    }
+    arrays = ", ".join(f"%({name})s::{_TYPES[name]}[]" for name in varied)
+    return f"""
+INSERT INTO {TASKS} (id, name, args, kwargs, timeout, queue, priority, max_retries, metadata, due_at, status,
+    retry_count, created_at, updated_at)
+SELECT {given["id"]}, {given["name"]}, {given["args"]}::jsonb, {given["kwargs"]}::jsonb, {given["timeout"]},
+    {given["queue"]}, {given["priority"]}, {given["max_retries"]}, {given["metadata"]}::jsonb,
+    coalesce({given["due_at"]}, {NOW} + {given["delay_s"]} * interval '1 s'), 'PENDING', 0, {NOW}, {NOW}
+FROM unnest({arrays}) AS d ({", ".join(varied)})
 """
 
 
@@ -94,22 +115,29 @@ def insert(draft: Draft, using: str) -> DatabaseTask | None:
 def insert_many(drafts: Sequence[Draft], using: str) -> list[DatabaseTask]:
     """The stored tasks; the times that the database gave are read when somebody asks for them."""
     dues = [_due(draft) for draft in drafts]
-    parameters = (
-        array(draft.id for draft in drafts),
-        array(draft.name for draft in drafts),
-        array(draft.args_text for draft in drafts),
-        array(draft.kwargs_text for draft in drafts),
-        array(str(draft.timeout) for draft in drafts),
-        array(draft.queue for draft in drafts),
-        array(str(draft.priority) for draft in drafts),
-        array(None if draft.max_retries is None else str(draft.max_retries) for draft in drafts),
-        array(_metadata(draft) for draft in drafts),
-        array(None if due_at is None else due_at.isoformat() for due_at, _ in dues),
-        array(repr(delay_s) for _, delay_s in dues),
-    )
+    columns: dict[str, list[Any]] = {
+        "id": [draft.id for draft in drafts],
+        "name": [draft.name for draft in drafts],
+        "args": [draft.args_text for draft in drafts],
+        "kwargs": [draft.kwargs_text for draft in drafts],
+        "timeout": [draft.timeout for draft in drafts],
+        "queue": [draft.queue for draft in drafts],
+        "priority": [draft.priority for draft in drafts],
+        "max_retries": [draft.max_retries for draft in drafts],
+        "metadata": [_metadata(draft) for draft in drafts],
+        "due_at": [due_at for due_at, _ in dues],
+        "delay_s": [delay_s for _, delay_s in dues],
+    }
+    varied = [name for name, values in columns.items() if values.count(values[0]) < len(values)] or ["id"]
+    parameters = {name: _array(values) if name in varied else values[0] for name, values in columns.items()}
     with connections[using].cursor() as cursor:
-        cursor.execute(_INSERT_MANY, parameters)
+        cursor.execute(_insert_many_with(*varied), parameters)
     return [_instance(draft, using) for draft in drafts]
+
+
+def _array(values: list[Any]) -> str:
+    texts = (value.isoformat() if isinstance(value, datetime) else value for value in values)
+    return array([None if value is None else str(value) for value in texts])
 
 
 def _due(draft: Draft) -> tuple[datetime | None, float]:
