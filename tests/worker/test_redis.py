@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 import redis as redis_client
 
+from django_task_worker import stack
+from django_task_worker.client import cancel, create_task
 from django_task_worker.events import background
 from tests.processes import Process
 from tests.servers import Redis
@@ -333,3 +337,28 @@ def test_two_projects_on_one_redis_do_not_meet(
             channels.add(message["channel"].decode())
     assert {"shop:task_events", "shop:task_wake", f"shop:task_done:{task.id}"} <= channels
     assert all(name.startswith("shop:") for name in channels)
+
+
+def test_the_rights_that_the_readme_names_are_enough(
+    worker: Callable[..., Process], redis: Redis, settings: Any
+) -> None:
+    text = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    rights = re.search(r"ACL that suffices: `([^`]+)`", text)
+    assert rights
+    with client(redis) as link:
+        link.execute_command("ACL", "LOG", "RESET")
+        link.execute_command("ACL", "SETUSER", "shop", "on", ">word", "resetchannels", *rights[1].split())
+        try:
+            url = redis.url.replace("//", "//shop:word@")
+            settings.REDIS_URL = url
+            process = worker(*POLL, REDIS_URL=url)
+            process.line("ready .*redis=ok")
+            task = running(create_task("app.tasks.sleep", [30], check=False), 10)
+            assert "in sleep" in (stack.wait(stack.request(task.pk), 5) or "")
+            cancel(task.pk)
+            assert ended(task, 10).status == "CANCELLED"
+            assert link.execute_command("ACL", "LOG") == []
+            assert process.stop() == 0
+            assert "not reachable" not in process.output
+        finally:
+            link.execute_command("ACL", "DELUSER", "shop")
