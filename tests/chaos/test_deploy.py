@@ -98,11 +98,12 @@ def test_a_column_that_a_later_version_adds_disturbs_no_worker(
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 @pytest.mark.parametrize("schema", ["0002", "0007"], ids=["of version 0.0.7", "older"])
+@pytest.mark.parametrize("command", [["-m", "taskctl", "worker"], ["manage.py", "run_worker"]], ids=" ".join)
 def test_a_worker_on_an_old_schema_says_so_and_ends(
-    unmigrated: Database, start: Callable[..., Process], schema: str
+    unmigrated: Database, start: Callable[..., Process], schema: str, command: list[str]
 ) -> None:
     call_command("migrate", "django_task_worker", schema, database=unmigrated.alias, verbosity=0)
-    process = start(sys.executable, "-m", "taskctl", "worker", TEST_DATABASE=unmigrated.url)
+    process = start(sys.executable, *command, TEST_DATABASE=unmigrated.url)
     assert process.wait() == 78
     assert "migrat" in process.lines[0]
     assert "manage.py migrate" in process.output
