@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics as statistics_of
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from django.db import connections
 from django_task_worker import lifecycle, queries, statistics
 from django_task_worker.ids import new_id
 from django_task_worker.lifecycle import Demand, Outcome
+from django_task_worker.lifecycle.order import Level, levels
 from django_task_worker.models import DatabaseTask
 from django_task_worker.queries import Selection
 from django_task_worker.states import Kind
@@ -88,25 +90,54 @@ def test_claims_sweeps_and_reads_are_quick_beside_five_million_rows(database: Da
     assert max(found["list"], found["statistics"]) < 1000
 
 
+class Looking:
+    """Claims as a worker does: from the levels it knows, with a look at all that waits once a second."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._levels: tuple[Level, ...] = ()
+        self._looked_at = 0.0
+
+    def claim(self, count: int) -> list[lifecycle.Claimed]:
+        now = time.monotonic()
+        look = now - self._looked_at > 1.0
+        demand = Demand(
+            count=count,
+            lease=new_id(),
+            lease_s=30.0,
+            worker="w",
+            default_retries=0,
+            levels=self._levels,
+            look=look,
+        )
+        claims = lifecycle.claim(demand, self._alias)
+        if claims.groups is not None:
+            self._looked_at = now
+            self._levels = tuple(levels(claims.groups)) or self._levels
+        return claims.tasks
+
+
 def test_claims_stay_quick_while_nothing_can_be_vacuumed(database: Database) -> None:
     """A million tasks are run while somebody keeps a snapshot open: every dead row stays."""
     alias, count, batch = database.alias, 1_000_000, 200
-    fill(alias, 1, count, "PENDING")
+    fill(alias, 1, count, "PENDING", more=", due_at", values=", now() - (1e6 - i) * interval '1 ms'")
     with connections[alias].cursor() as cursor:
         cursor.execute(f"ANALYZE {TASKS}")
+    worker = Looking(alias)
     with psycopg.connect(database.url, autocommit=True) as snapshot:
         snapshot.execute(OPEN)
         times: list[float] = []
         for _ in range(count // batch):
             began = time.perf_counter()
-            tasks = claim(alias, batch)
+            tasks = worker.claim(batch)
             times.append(time.perf_counter() - began)
             complete(tasks, alias)
     tenth = len(times) // 10
-    curve = [round(p99_ms(times[start : start + tenth]), 1) for start in range(0, len(times), tenth)]
-    print(f"\n1,000,000 tasks under an open snapshot, p99 of a claim of {batch} by tenths, in ms: {curve}")
+    parts = [times[start : start + tenth] for start in range(0, len(times), tenth)]
+    curve = [(round(statistics_of.median(part) * 1000, 1), round(p99_ms(part), 1)) for part in parts]
+    print(f"\n1,000,000 tasks under a snapshot, claims of {batch} by tenths, median and p99 in ms: {curve}")
     assert not DatabaseTask.objects.using(alias).filter(status="PENDING").exists()
-    assert curve[-1] < 100
+    assert curve[-1][1] < 100
 
 
 @contextmanager
