@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import statistics as statistics_of
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -22,26 +20,13 @@ from django_task_worker.models import DatabaseTask
 from django_task_worker.queries import Selection
 from django_task_worker.states import Kind
 from tests.chaos.audit import TASKS
+from tests.chaos.old_code import fill, storing
 from tests.databases import Database
 from tests.worker.marks import on_postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.direct, pytest.mark.timeout(1800), on_postgres]
 
-OLD_COLUMNS = "id, name, args, kwargs, timeout, status, retry_count, created_at, updated_at, finished_at"
-OLD_ROWS = """
-INSERT INTO {table} ({columns}{more})
-SELECT substr(md5(i::text), 1, 22), 'app.tasks.add', '[1, 2]', '{{}}', 300, '{status}', 0,
-    now() - i * interval '1 ms', now(), {finished}{values}
-FROM generate_series({first}, {last}) AS i
-"""
 OPEN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM django_task_worker_queue"
-
-
-def fill(alias: str, first: int, last: int, status: str, *, more: str = "", values: str = "") -> None:
-    finished = "now()" if status == "COMPLETED" else "NULL"
-    parameters = {"table": TASKS, "columns": OLD_COLUMNS, "more": more, "values": values, "status": status}
-    with connections[alias].cursor() as cursor:
-        cursor.execute(OLD_ROWS.format(first=first, last=last, finished=finished, **parameters))
 
 
 def p99_ms(times: list[float]) -> float:
@@ -140,33 +125,6 @@ def test_claims_stay_quick_while_nothing_can_be_vacuumed(database: Database) -> 
     assert curve[-1][1] < 100
 
 
-@contextmanager
-def inserting(url: str) -> Iterator[list[float]]:
-    """Somebody goes on storing rows with old code; how long each INSERT took."""
-    took: list[float] = []
-    ended = threading.Event()
-    values = (
-        "substr(md5(random()::text), 1, 22), 'app.tasks.add', '[]', '{}', 300, 'PENDING', 0, now(), now()"
-    )
-    insert = f"INSERT INTO {TASKS} ({OLD_COLUMNS}) VALUES ({values}, NULL)"
-
-    def insert_again_and_again() -> None:
-        with psycopg.connect(url, autocommit=True) as link:
-            while not ended.is_set():
-                began = time.perf_counter()
-                link.execute(insert.encode())
-                took.append(time.perf_counter() - began)
-                time.sleep(0.02)
-
-    thread = threading.Thread(target=insert_again_and_again)
-    thread.start()
-    try:
-        yield took
-    finally:
-        ended.set()
-        thread.join()
-
-
 @pytest.fixture
 def old(unmigrated: Database) -> Database:
     """The schema of version 0.0.7."""
@@ -177,7 +135,7 @@ def old(unmigrated: Database) -> Database:
 def test_migrating_five_million_rows_locks_nobody_out_for_a_second(old: Database) -> None:
     fill(old.alias, 1, 4_900_000, "COMPLETED")
     fill(old.alias, 4_900_001, 5_000_000, "PENDING")
-    with inserting(old.url) as took:
+    with storing(old.url, 0.02) as took:
         began = time.monotonic()
         call_command("migrate", "django_task_worker", database=old.alias, verbosity=0)
         migrated_s = time.monotonic() - began

@@ -16,6 +16,7 @@ from django.db import connections
 from django_task_worker.expressions import DatabaseNow
 from django_task_worker.models import DatabaseTask
 from tests.chaos.audit import TASKS
+from tests.chaos.old_code import fill, storing
 from tests.chaos.oracle import Oracle
 from tests.conftest import PROJECT
 from tests.databases import Database
@@ -108,3 +109,19 @@ def test_a_worker_on_an_old_schema_says_so_and_ends(
     assert "migrat" in process.lines[0]
     assert "manage.py migrate" in process.output
     assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_migration_ends_though_old_code_goes_on_storing_tasks(
+    unmigrated: Database, start: Callable[..., Process]
+) -> None:
+    call_command("migrate", "django_task_worker", "0002", database=unmigrated.alias, verbosity=0)
+    fill(unmigrated.alias, 1, 100_000, "COMPLETED")
+    with storing(unmigrated.url) as took:
+        wait_until(lambda: len(took) > 100)
+        variables = {"TEST_DATABASE": unmigrated.url}
+        migrate = start(sys.executable, "manage.py", "migrate", "django_task_worker", **variables)
+        assert migrate.wait(30) == 0, migrate.output
+        so_far = len(took)
+        wait_until(lambda: len(took) > so_far, what="old code cannot store any more")
+    assert DatabaseTask.objects.due().count() == len(took)
