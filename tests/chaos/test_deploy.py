@@ -78,7 +78,9 @@ def test_a_rolling_deploy_loses_fails_and_repeats_nothing(
 
 
 @pytest.mark.parametrize(
-    "kind", ["postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)], indirect=True
+    "kind",
+    ["postgres", pytest.param("mariadb", marks=[pytest.mark.mariadb, pytest.mark.slow])],
+    indirect=True,
 )
 def test_a_column_that_a_later_version_adds_disturbs_no_worker(
     worker: Callable[..., Process], database: Database, oracle: Oracle

@@ -31,7 +31,13 @@ def ends(oracle: Oracle) -> int:
 
 
 @on_postgres
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, id="fast", marks=pytest.mark.slow),
+        pytest.param(signal.SIGQUIT, id="immediate"),
+    ],
+)
 @pytest.mark.direct
 def test_a_restart_under_load_runs_nothing_twice(
     database: Database,
