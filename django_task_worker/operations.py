@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddIndex
+from django.db.migrations.operations import AddConstraint, AddField, AddIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
@@ -160,3 +160,32 @@ class ValidateConstraint(Operation):
 
     def describe(self) -> str:
         return f"Validate constraint {self.name} on model {self.model_name}"
+
+
+class AddFieldUnchecked(AddField):
+    """ADD COLUMN on Postgres without its check, for which every row would be looked at under a lock.
+
+    The check follows NOT VALID, under the name that Postgres would have given it.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        connection = schema_editor.connection
+        field = to_state.apps.get_model(app_label, self.model_name)._meta.get_field(self.name)
+        check = field.db_parameters(connection)["check"]
+        if connection.vendor != "postgresql" or not check:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = from_state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(connection.alias, model):
+            field.db_check = lambda connection: None
+            schema_editor.add_field(model, field)
+            table = model._meta.db_table
+            name = schema_editor.quote_name(f"{table}_{field.column}_check")
+            table = schema_editor.quote_name(table)
+            schema_editor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({check}) NOT VALID")

@@ -6,6 +6,7 @@ from django.db import migrations, models
 import django_task_worker.expressions
 import django_task_worker.ids
 import django_task_worker.models
+from django_task_worker.operations import AddFieldUnchecked
 
 
 class Migration(migrations.Migration):
@@ -98,7 +99,7 @@ class Migration(migrations.Migration):
             name="cancel_requested_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldUnchecked(
             model_name="databasetask",
             name="deferrals",
             field=models.PositiveSmallIntegerField(db_default=0, default=0),
@@ -123,7 +124,7 @@ class Migration(migrations.Migration):
             name="lease_expires_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldUnchecked(
             model_name="databasetask",
             name="max_retries",
             field=models.PositiveIntegerField(blank=True, null=True),

@@ -16,6 +16,7 @@ from django.db import connections
 from django_task_worker.expressions import DatabaseNow
 from django_task_worker.models import DatabaseTask
 from tests.chaos.audit import TASKS
+from tests.chaos.old_code import fill, storing
 from tests.chaos.oracle import Oracle
 from tests.conftest import PROJECT
 from tests.databases import Database
@@ -77,7 +78,9 @@ def test_a_rolling_deploy_loses_fails_and_repeats_nothing(
 
 
 @pytest.mark.parametrize(
-    "kind", ["postgres", pytest.param("mariadb", marks=pytest.mark.mariadb)], indirect=True
+    "kind",
+    ["postgres", pytest.param("mariadb", marks=[pytest.mark.mariadb, pytest.mark.slow])],
+    indirect=True,
 )
 def test_a_column_that_a_later_version_adds_disturbs_no_worker(
     worker: Callable[..., Process], database: Database, oracle: Oracle
@@ -98,12 +101,29 @@ def test_a_column_that_a_later_version_adds_disturbs_no_worker(
 
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 @pytest.mark.parametrize("schema", ["0002", "0007"], ids=["of version 0.0.7", "older"])
+@pytest.mark.parametrize("command", [["-m", "taskctl", "worker"], ["manage.py", "run_worker"]], ids=" ".join)
 def test_a_worker_on_an_old_schema_says_so_and_ends(
-    unmigrated: Database, start: Callable[..., Process], schema: str
+    unmigrated: Database, start: Callable[..., Process], schema: str, command: list[str]
 ) -> None:
     call_command("migrate", "django_task_worker", schema, database=unmigrated.alias, verbosity=0)
-    process = start(sys.executable, "-m", "taskctl", "worker", TEST_DATABASE=unmigrated.url)
+    process = start(sys.executable, *command, TEST_DATABASE=unmigrated.url)
     assert process.wait() == 78
     assert "migrat" in process.lines[0]
     assert "manage.py migrate" in process.output
     assert "Traceback" not in process.output
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_a_migration_ends_though_old_code_goes_on_storing_tasks(
+    unmigrated: Database, start: Callable[..., Process]
+) -> None:
+    call_command("migrate", "django_task_worker", "0002", database=unmigrated.alias, verbosity=0)
+    fill(unmigrated.alias, 1, 100_000, "COMPLETED")
+    with storing(unmigrated.url) as took:
+        wait_until(lambda: len(took) > 100)
+        variables = {"TEST_DATABASE": unmigrated.url}
+        migrate = start(sys.executable, "manage.py", "migrate", "django_task_worker", **variables)
+        assert migrate.wait(30) == 0, migrate.output
+        so_far = len(took)
+        wait_until(lambda: len(took) > so_far, what="old code cannot store any more")
+    assert DatabaseTask.objects.due().count() == len(took)

@@ -62,6 +62,7 @@ def confined(
 
 
 @pytest.mark.slow
+@pytest.mark.root
 @on_sqlite
 @pytest.mark.parametrize("group", ["memory"], indirect=True)
 def test_a_task_that_takes_all_memory_is_killed_and_harms_no_other(
@@ -80,6 +81,7 @@ def test_a_task_that_takes_all_memory_is_killed_and_harms_no_other(
 
 
 @pytest.mark.slow
+@pytest.mark.root
 @on_sqlite
 @pytest.mark.parametrize("group", ["pids"], indirect=True)
 def test_a_worker_that_cannot_start_children_waits_and_lives(

@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 from tests.worker.marks import on_postgres
 from tests.worker.outcomes import ended, enqueue, seconds_until
 
+pytestmark = pytest.mark.root
 LEASE_S = 3.0
 BACK_WITHIN_S = 10.0
 

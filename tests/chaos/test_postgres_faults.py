@@ -14,10 +14,10 @@ from django.db import connections
 from tests.chaos.oracle import Oracle
 from tests.databases import Database
 from tests.processes import Process
-from tests.servers import Postgres
+from tests.servers import Postgres, Proxy
 from tests.waiting import wait_until
 from tests.worker.marks import on_postgres
-from tests.worker.outcomes import seconds_until
+from tests.worker.outcomes import ended, enqueue, seconds_until
 
 BACK_WITHIN_S = 10.0
 
@@ -31,7 +31,13 @@ def ends(oracle: Oracle) -> int:
 
 
 @on_postgres
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, id="fast", marks=pytest.mark.slow),
+        pytest.param(signal.SIGQUIT, id="immediate"),
+    ],
+)
 @pytest.mark.direct
 def test_a_restart_under_load_runs_nothing_twice(
     database: Database,
@@ -59,4 +65,31 @@ def test_a_restart_under_load_runs_nothing_twice(
     verdict = oracle.assert_holds(40)
     assert verdict.ends == {"COMPLETED": len(stored)}
     assert verdict.reruns == 0
+    assert [process.stop() for process in workers] == [0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@on_postgres
+def test_statements_that_take_two_seconds_each_are_no_reason_to_run_anything_twice(
+    database: Database,
+    task_worker: dict[str, Any],
+    worker: Callable[..., Process],
+    postgres_server: Postgres,
+    proxy: Callable[..., Proxy],
+    oracle: Oracle,
+) -> None:
+    task_worker |= {"LEASE": 30.0, "SWEEP": 10.0}
+    slow = proxy(postgres_server)
+    url = database.url.replace(f":{postgres_server.port}/", f":{slow.port}/")
+    workers = [worker("--concurrency", 2, TEST_DATABASE=url) for _ in range(2)]
+    slow.delay_s = 1.0
+    stored = [*oracle.store(8, 1), *oracle.store(4, 0.1, fate="fail")]
+    overdue = enqueue("sleep_in_c", 90, True, timeout=3)
+    time.sleep(40)
+    slow.delay_s = 0.0
+    assert ended(overdue, BACK_WITHIN_S).error_type == "TaskTimeout"
+    verdict = oracle.assert_holds(30)
+    assert (verdict.ends["COMPLETED"], verdict.reruns) == (8, 0)
+    assert sum(verdict.ends.values()) == len(stored) + 1
     assert [process.stop() for process in workers] == [0, 0]

@@ -43,7 +43,7 @@ def assert_refusals_cost_no_attempt(worker: Callable[..., Process], oracle: Orac
         ("postgres", "40P01", 0),
         pytest.param("postgres", "40001", 0, marks=pytest.mark.slow),
         pytest.param("postgres", "55P03", 0, marks=pytest.mark.slow),
-        pytest.param("mariadb", "40001", 1213, marks=pytest.mark.mariadb),
+        pytest.param("mariadb", "40001", 1213, marks=[pytest.mark.mariadb, pytest.mark.slow]),
         pytest.param("mariadb", "HY000", 1205, marks=[pytest.mark.mariadb, pytest.mark.slow]),
     ],
     ids=["deadlock", "serialization", "lock timeout", "mariadb deadlock", "mariadb lock wait"],

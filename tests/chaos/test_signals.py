@@ -15,7 +15,7 @@ from tests.databases import Database
 from tests.processes import Process
 from tests.worker.marks import on_postgres
 
-FEW, MANY = 6, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
+FEW, MANY = 4, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
 
 
 @pytest.fixture

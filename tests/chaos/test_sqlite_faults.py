@@ -65,6 +65,7 @@ def test_a_file_that_is_locked_for_ten_seconds_costs_no_task(
     assert [process.stop() for process in workers] == [0, 0]
 
 
+@pytest.mark.root
 @on_sqlite
 def test_a_folder_that_cannot_be_written_ends_a_worker_with_a_sentence(
     database: Database, start: Callable[..., Process], tmp_path: Path

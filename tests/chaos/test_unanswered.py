@@ -16,8 +16,7 @@ from tests.worker.proxy import Proxy
 EACH = [
     ("postgres", 0),
     pytest.param("postgres", 1, marks=pytest.mark.slow),
-    pytest.param("mariadb", 0, marks=pytest.mark.mariadb),
-    *(pytest.param("mariadb", n, marks=[pytest.mark.mariadb, pytest.mark.slow]) for n in (1, 2, 3)),
+    *(pytest.param("mariadb", n, marks=[pytest.mark.mariadb, pytest.mark.slow]) for n in (0, 1, 2, 3)),
 ]
 
 

@@ -62,6 +62,7 @@ def test_after_lost_commits_the_lost_part_runs_again(
     assert [process.stop() for process in workers] == [0, 0]
 
 
+@pytest.mark.root
 @on(PostgresOnSmallDisk)
 def test_a_full_disk_refuses_new_tasks_and_loses_none(
     server: PostgresOnSmallDisk, worker: Callable[..., Process], oracle: Oracle

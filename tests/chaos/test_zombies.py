@@ -46,7 +46,7 @@ def lose(worker: Process, name: str, oracle: Oracle, *, with_children: bool) -> 
 
 @on_postgres
 def test_frozen_workers_wake_up_among_busy_successors(three: dict[str, Process], oracle: Oracle) -> None:
-    stored = oracle.store(100, 0.25, max_retries=4)
+    stored = oracle.store(80, 0.25, max_retries=4)
     for name, with_children in zip(NAMES, (True, False, True), strict=True):
         lose(three[name], name, oracle, with_children=with_children)
         three[name].line("fenced")

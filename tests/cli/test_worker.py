@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,25 @@ def test_settings_that_cannot_work_are_refused_at_once(run: Run, database: Datab
     assert done.returncode == 78
     assert done.stderr.startswith("error: TASK_WORKER['MAX_RETRIES'] must be a whole number of at least 0\n")
     assert run("worker", "--queue", "a b").returncode == 2
+
+
+@pytest.mark.parametrize("optimised", [[], ["-O"]], ids=["", "without asserts"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-m", "taskctl", "worker", "--concurrency", "0"], "--concurrency"),
+        (["-m", "taskctl", "worker", "--retry", "-1"], "--retry"),
+        (["manage.py", "run_worker", "--concurrency", "0"], "must be at least 1"),
+        (["manage.py", "run_worker", "--retry", "-1"], "must be at least 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(
+    start: Any, database: Database, optimised: list[str], words: list[str], said: str
+) -> None:
+    process = start(sys.executable, *optimised, *words, TEST_DATABASE=database.url)
+    assert process.wait() == 2
+    assert said in process.output
+    assert "Traceback" not in process.output
 
 
 def test_redis_that_is_missing_is_no_error(worker: Any, run: Run, database: Database) -> None:

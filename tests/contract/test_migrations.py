@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import IntegrityError, connections
 
 from django_task_worker.models import DatabaseTask
 from tests.contract.conftest import command
@@ -62,3 +62,22 @@ def test_a_row_that_old_code_inserts_is_a_task_that_runs(
     assert DatabaseTask.objects.due().count() == 1
     worker("--burst", ready=False).wait()  # type: ignore[attr-defined]
     assert DatabaseTask.objects.get().result == "3"
+
+
+@pytest.mark.parametrize("kind", ["postgres"], indirect=True)
+def test_old_rows_are_looked_at_only_when_nobody_is_locked_out(unmigrated: Database) -> None:
+    """A check that is added with its column is looked for in every row, under a lock on the whole table."""
+
+    def unchecked(target: str) -> set[str]:
+        call_command("migrate", "django_task_worker", target, database=unmigrated.alias, verbosity=0)
+        with connections[unmigrated.alias].cursor() as cursor:
+            cursor.execute("SELECT conname FROM pg_constraint WHERE contype = 'c' AND NOT convalidated")
+            return {name.removeprefix("django_task_worker_databasetask_") for (name,) in cursor.fetchall()}
+
+    ours = {"dtw_task_status", "dtw_task_lease", "dtw_task_finished", "dtw_task_priority"}
+    assert unchecked("0003") == {"deferrals_check", "max_retries_check"}
+    assert unchecked("0006") == {"deferrals_check", "max_retries_check", *ours}
+    assert unchecked("0007") == set()
+    call_command("migrate", database=unmigrated.alias, verbosity=0)
+    with pytest.raises(IntegrityError):
+        DatabaseTask.objects.create(name="app.tasks.add", max_retries=-1)

@@ -18,6 +18,7 @@ def assert_timed_out(task: DatabaseTask, limit_s: int) -> None:
     assert f"{limit_s} s" in (task.error or "")
     assert task.finished_at is not None
     assert task.started_at is not None
+    assert "in sleep_in_c" in (task.traceback or ""), "where it was at the moment of the kill"
     assert limit_s <= (task.finished_at - task.started_at).total_seconds() <= limit_s + 5
 
 
