@@ -144,7 +144,7 @@ def clock(session: Session) -> Finding:
 def redis(session: Session) -> Finding:
     from django_task_worker import events
     from django_task_worker.conf import settings
-    from django_task_worker.events.redis import RedisUnavailable, safe_url
+    from django_task_worker.events.line import RedisUnavailable, safe_url
 
     url = settings().redis_url
     if url is None:

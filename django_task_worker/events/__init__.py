@@ -68,7 +68,8 @@ def flush(timeout_s: float) -> None:
 def redis_problem(timeout_s: float = 1.0) -> str | None:
     """Why Redis cannot be used, without secrets; None when it answers or none is configured."""
     from django_task_worker.conf import settings
-    from django_task_worker.events.redis import RedisUnavailable, connect, pack
+    from django_task_worker.events.line import RedisUnavailable
+    from django_task_worker.events.redis import connect, pack
 
     if settings().redis_url is None:
         return None

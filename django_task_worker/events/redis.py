@@ -1,20 +1,17 @@
 """Redis as a transport: bounded connections, batches of commands in one write, and the circuit breaker.
 
-redis-py opens the connection (addresses, TLS, authentication). Commands and answers on the hot path are
-packed and read here: a pipeline of redis-py costs 42 µs a task, this 5.
+Commands and answers are packed and read here: a pipeline of redis-py costs 42 µs a task, this 5.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import re
 import select
-import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import (
@@ -27,7 +24,7 @@ from django_task_worker.events.event import (
     EventName,
     current_time,
 )
-from django_task_worker.exceptions import TaskWorkerError
+from django_task_worker.events.line import Line, RedisUnavailable, open_line, safe_url
 from django_task_worker.ids import new_id
 
 T = TypeVar("T")
@@ -52,15 +49,6 @@ MAX_PAUSE_S = 4.0
 WARN_EVERY_S = 60.0
 
 
-class RedisUnavailable(TaskWorkerError):
-    """Redis does not answer."""
-
-
-def safe_url(url: str) -> str:
-    """The address without what stands before its `@` and without its query."""
-    return re.sub(r"//[^/@]*@", "//***@", url).split("?")[0]
-
-
 def pack(*arguments: bytes) -> bytes:
     """One command in Redis's wire format."""
     parts = [b"*%d\r\n" % len(arguments)]
@@ -79,47 +67,13 @@ def publish(channel: bytes, payload: bytes) -> bytes:
     )
 
 
-def _say_nothing(connection: Any) -> None:
-    """Keeps redis-py from its own greeting, which waits a timeout for each byte if need be."""
-
-
-def _open(timeout_s: float) -> Any:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    configured = settings()
-    if configured.redis_url is None:
-        raise RedisUnavailable("REDIS_URL is not set")
-    options: dict[str, Any] = {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "protocol": 2,
-        "redis_connect_func": _say_nothing,
-    }
-    if configured.redis_password is not None:
-        options["password"] = configured.redis_password
-    try:
-        connection: Any = redis.ConnectionPool.from_url(configured.redis_url, **options).make_connection()
-        connection.connect()
-    except (redis.RedisError, OSError, ValueError) as error:
-        reason = str(error).replace(configured.redis_url, safe_url(configured.redis_url))
-        if configured.redis_password:
-            reason = reason.replace(configured.redis_password, "***")
-        raise RedisUnavailable(f"{safe_url(configured.redis_url)}: {reason}") from None
-    return connection
-
-
 class Wire:
     """An open connection that sends batches. A call takes three timeouts of `connect` at most."""
 
-    def __init__(self, connection: Any, timeout_s: float) -> None:
-        self._connection = connection
+    def __init__(self, line: Line, timeout_s: float) -> None:
+        self._line = line
         self._timeout_s = timeout_s
-        # redis-py has no public way to its socket, and a selector needs one (kombu does the same).
-        self._socket: socket.socket = connection._sock
+        self._socket = line.socket
         self._owed = 0
         """Answers to what was posted that have not been read."""
         self._unread = b""
@@ -129,12 +83,12 @@ class Wire:
 
     def greet(self) -> None:
         """Authenticate and select the database, as the address says. Raises RedisUnavailable."""
-        name, password, number = self._connection.username, self._connection.password, self._connection.db
-        commands = []
-        if password:
-            commands.append(pack(b"AUTH", *([name.encode()] if name else []), password.encode()))
-        if number:
-            commands.append(pack(b"SELECT", str(number).encode()))
+        line, commands = self._line, []
+        if line.password:
+            name = [line.username.encode()] if line.username else []
+            commands.append(pack(b"AUTH", *name, line.password.encode()))
+        if line.database:
+            commands.append(pack(b"SELECT", b"%d" % line.database))
         for answer in self.call(commands) if commands else ():
             if answer.startswith(b"-"):
                 raise RedisUnavailable(answer[1:].decode("utf-8", "replace"))
@@ -204,7 +158,7 @@ class Wire:
         return chunk
 
     def close(self) -> None:
-        self._connection.disconnect()
+        self._line.close()
 
 
 def connect(timeout_s: float) -> Wire:
@@ -212,7 +166,7 @@ def connect(timeout_s: float) -> Wire:
 
     Raises RedisUnavailable with the reason and without secrets.
     """
-    wire = Wire(_open(timeout_s), timeout_s)
+    wire = Wire(open_line(timeout_s), timeout_s)
     try:
         wire.greet()
     except RedisUnavailable as error:

@@ -7,16 +7,8 @@ from collections.abc import Sequence
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import WAKE_CHANNEL, Event, EventName
-from django_task_worker.events.redis import (
-    Breaker,
-    Link,
-    Messages,
-    RedisUnavailable,
-    Wire,
-    channel,
-    connect,
-    pack,
-)
+from django_task_worker.events.line import RedisUnavailable
+from django_task_worker.events.redis import Breaker, Link, Messages, Wire, channel, connect, pack
 
 TIMEOUT_S = 0.25
 PING_EVERY_S = 5.0

@@ -65,7 +65,7 @@ class Waiter:
             self._read(wire)
 
     def _read(self, wire: Wire) -> None:
-        from django_task_worker.events.redis import RedisUnavailable
+        from django_task_worker.events.line import RedisUnavailable
 
         try:
             wire.receive()
@@ -75,7 +75,8 @@ class Waiter:
     def _command(self, verb: str, *, only_if_open: bool = False) -> None:
         if settings().redis_url is None or (only_if_open and _subscriber.wire is None):
             return
-        from django_task_worker.events.redis import RedisUnavailable, channel, connect, pack
+        from django_task_worker.events.line import RedisUnavailable
+        from django_task_worker.events.redis import channel, connect, pack
 
         if _subscriber.wire is None and time.monotonic() < _subscriber.retry_at:
             return

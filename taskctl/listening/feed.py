@@ -10,7 +10,8 @@ from typing import Any
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import EVENTS_CHANNEL
-from django_task_worker.events.redis import RedisUnavailable, Wire, channel, connect, pack
+from django_task_worker.events.line import RedisUnavailable
+from django_task_worker.events.redis import Wire, channel, connect, pack
 from taskctl.listening.happenings import LONGEST, Happening, Numbering, parse
 from taskctl.listening.inbox import Inbox
 from taskctl.listening.messages import DOWN, OFF, OK, REDIS, Health

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from django_task_worker.events import redis
-from django_task_worker.events.redis import Breaker, RedisUnavailable
+from django_task_worker.events.line import RedisUnavailable
+from django_task_worker.events.redis import Breaker
 
 
 class Clock:
