@@ -77,7 +77,7 @@ class Claimer:
             default_retries=self._options.max_retries,
             queues=self._options.queues,
             exclude_queues=self._options.exclude_queues,
-            levels=self._levels,
+            levels=self._levels if is_hasty else (),
             look=not is_hasty or time.monotonic() - self._looked_at > LOOK_EVERY_S,
         )
 
