@@ -120,7 +120,7 @@ class Completer:
     def _settled(self, outcomes: Sequence[Outcome], done: Sequence[Change]) -> None:
         self._locks.release([(outcome.task.id, outcome.task.lease) for outcome in outcomes])
         for outcome in outcomes:
-            self._leases.remove(outcome.task.id)
+            self._leases.remove(outcome.task)
         self._recorder.begin()
         for change in done:
             self._note(change)
@@ -154,7 +154,7 @@ class Completer:
         if less is not None:
             self._outcomes.insert(0, less)
         else:
-            self._leases.remove(outcome.task.id)
+            self._leases.remove(outcome.task)
         logger.error("the database refuses the outcome of task %s: %s", outcome.task.id, refused.reason)
 
     def _is_early(self, batch: int) -> bool:
@@ -168,7 +168,7 @@ class Completer:
         if old:
             logger.error("gave up writing %d outcomes", len(old))
             for outcome in old:
-                self._leases.remove(outcome.task.id)
+                self._leases.remove(outcome.task)
             self._outcomes = [outcome for outcome in self._outcomes if outcome.ended > oldest]
             self._aside = [aside for aside in self._aside if aside.outcome.ended > oldest]
 

@@ -24,8 +24,15 @@ class Leases:
         self._until[lease] = sent_at + self.lease_s
         self.tasks.update((task.id, task) for task in tasks)
 
-    def remove(self, task_id: str) -> None:
-        self.tasks.pop(task_id, None)
+    def remove(self, task: Claimed) -> None:
+        """No longer ours, unless we have claimed it anew meanwhile."""
+        if self.holds(task):
+            del self.tasks[task.id]
+
+    def holds(self, task: Claimed) -> bool:
+        """Whether it is ours under this very lease."""
+        mine = self.tasks.get(task.id)
+        return mine is not None and mine.lease == task.lease
 
     @property
     def tokens(self) -> list[str]:

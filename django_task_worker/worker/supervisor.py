@@ -272,7 +272,7 @@ class Supervisor:
     def _let_go(self, is_lost: lifecycle.Predicate, why: str) -> None:
         lost = self._crew.drop(is_lost)
         for task in lost:
-            self._leases.remove(task.id)
+            self._leases.remove(task)
             logger.info("fenced: %s task %s %s", why, task.id, task.name)
 
     def _on_tick(self, waited_s: float) -> None:

@@ -15,6 +15,8 @@ from tests.processes import Process
 from tests.servers import TO_CLIENT, TO_SERVER, Server
 from tests.servers import Proxy as Line
 from tests.waiting import wait_until
+from tests.worker.marks import on_postgres
+from tests.worker.outcomes import row
 from tests.worker.proxy import Proxy
 
 EACH = [
@@ -41,6 +43,30 @@ def test_a_commit_of_unknown_fate_charges_each_attempt_once(
         verdict = oracle.assert_holds()
         assert verdict.ends == {"FAILED": len(failing), "COMPLETED": len(good)}
         assert verdict.reruns == len(failing)
+        assert process.stop() == 0
+
+
+@on_postgres
+def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
+    database: Database, worker: Callable[..., Process], oracle: Oracle
+) -> None:
+    """The retry was carried out and nobody heard; the task runs again when its old outcome is tried again.
+
+    The second run lasts longer than a lease.
+    """
+    parts = urlsplit(database.url)
+    assert parts.port
+    with Proxy(parts.port) as proxy:
+        url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
+        process = worker("--concurrency", 1, "--poll", "100ms", TEST_DATABASE=url)
+        proxy.cut_when(b"COMMIT", deliver=True)
+        task = oracle.call("fail_times", 1, 5, max_retries=2)
+        verdict = oracle.assert_holds()
+        assert proxy.cuts == 1
+        assert verdict.ends == {"COMPLETED": 1}
+        assert verdict.reruns == 1
+        assert row(task).retry_count == 1
+        process.line("stale outcome of task")
         assert process.stop() == 0
 
 
