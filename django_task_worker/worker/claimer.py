@@ -127,7 +127,7 @@ class Claimer:
             tasks = self._database.run("look for claims", partial(lifecycle.held, lease, using))
             if isinstance(tasks, Failed):
                 break
-            new = [task for task in tasks if task.id not in self._leases.tasks]
+            new = [task for task in tasks if not self._leases.holds(task)]
             if new:
                 accepted, blocked = self.accept(new, lease, sent_at)
                 found += accepted

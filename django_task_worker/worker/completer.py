@@ -149,7 +149,7 @@ class Completer:
     def finish(self, outcomes: Sequence[Outcome], done: Sequence[Change]) -> None:
         """These outcomes are written, with these changes: let go of their tasks, and count them."""
         self._locks.release([(outcome.task.id, outcome.task.lease) for outcome in outcomes])
-        self._leases.remove(outcome.task.id for outcome in outcomes)
+        self._leases.remove(outcome.task for outcome in outcomes)
         self._recorder.begin()
         is_debugged = logger.isEnabledFor(logging.DEBUG)
         for change in done:
@@ -187,7 +187,7 @@ class Completer:
         if less is not None:
             self._outcomes.insert(0, less)
         else:
-            self._leases.remove([outcome.task.id])
+            self._leases.remove([outcome.task])
         logger.error("the database refuses the outcome of task %s: %s", outcome.task.id, refused.reason)
 
     def _is_early(self, batch: int) -> bool:
@@ -200,7 +200,7 @@ class Completer:
         old = [outcome for outcome in waiting if outcome.ended <= oldest]
         if old:
             logger.error("gave up writing %d outcomes", len(old))
-            self._leases.remove(outcome.task.id for outcome in old)
+            self._leases.remove(outcome.task for outcome in old)
             self._outcomes = [outcome for outcome in self._outcomes if outcome.ended > oldest]
             self._aside = [aside for aside in self._aside if aside.outcome.ended > oldest]
 

@@ -24,10 +24,16 @@ class Leases:
         self._until[lease] = sent_at + self.lease_s
         self.tasks.update({task.id: task for task in tasks})
 
-    def remove(self, task_ids: Iterable[str]) -> None:
-        """These are no longer ours to write."""
-        for task_id in task_ids:
-            self.tasks.pop(task_id, None)
+    def remove(self, tasks: Iterable[Claimed]) -> None:
+        """These are no longer ours, unless we have claimed them anew meanwhile."""
+        for task in tasks:
+            if self.holds(task):
+                del self.tasks[task.id]
+
+    def holds(self, task: Claimed) -> bool:
+        """Whether it is ours under this very lease."""
+        mine = self.tasks.get(task.id)
+        return mine is not None and mine.lease == task.lease
 
     def renewed(self, held: Iterable[tuple[str, str]], sent_at: float) -> None:
         """These tasks were renewed, which were all that we held, by a statement sent at that time."""

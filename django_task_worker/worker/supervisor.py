@@ -284,7 +284,7 @@ class Supervisor:
 
     def _let_go(self, is_lost: lifecycle.Predicate, why: str) -> None:
         lost = self._crew.drop(is_lost)
-        self._leases.remove(task.id for task in lost)
+        self._leases.remove(lost)
         for task in lost:
             logger.info("fenced: %s task %s %s", why, task.id, task.name)
 

@@ -1,8 +1,10 @@
-"""The line is cut around a COMMIT: nobody hears whether it was carried out, and nothing is counted twice."""
+"""The line is cut: nobody hears whether a statement was carried out, and nothing is counted twice."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +12,11 @@ import pytest
 from tests.chaos.oracle import Oracle
 from tests.databases import Database
 from tests.processes import Process
+from tests.servers import TO_CLIENT, TO_SERVER, Server
+from tests.servers import Proxy as Line
 from tests.waiting import wait_until
+from tests.worker.marks import on_postgres
+from tests.worker.outcomes import row
 from tests.worker.proxy import Proxy
 
 EACH = [
@@ -38,3 +44,71 @@ def test_a_commit_of_unknown_fate_charges_each_attempt_once(
         assert verdict.ends == {"FAILED": len(failing), "COMPLETED": len(good)}
         assert verdict.reruns == len(failing)
         assert process.stop() == 0
+
+
+@on_postgres
+def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
+    database: Database, worker: Callable[..., Process], oracle: Oracle
+) -> None:
+    """The retry was carried out and nobody heard; the task runs again when its old outcome is tried again.
+
+    The second run lasts longer than a lease.
+    """
+    parts = urlsplit(database.url)
+    assert parts.port
+    with Proxy(parts.port) as proxy:
+        url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
+        process = worker("--concurrency", 1, "--poll", "100ms", TEST_DATABASE=url)
+        proxy.cut_when(b"COMMIT", deliver=True)
+        task = oracle.call("fail_times", 1, 5, max_retries=2)
+        verdict = oracle.assert_holds()
+        assert proxy.cuts == 1
+        assert verdict.ends == {"COMPLETED": 1}
+        assert verdict.reruns == 1
+        assert row(task).retry_count == 1
+        process.line("stale outcome of task")
+        assert process.stop() == 0
+
+
+def some_bytes() -> int:
+    """From the middle of an answer's first line to some dozens of answers later."""
+    return int(2 ** random.uniform(0, 13))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cuts"),
+    [
+        ("postgres", 12),
+        pytest.param("postgres", 150, marks=[pytest.mark.slow, pytest.mark.timeout(300)]),
+        pytest.param("mariadb", 150, marks=[pytest.mark.mariadb, pytest.mark.slow, pytest.mark.timeout(300)]),
+    ],
+    indirect=["kind"],
+)
+def test_a_line_that_breaks_after_any_number_of_bytes_costs_no_attempt(
+    database: Database,
+    worker: Callable[..., Process],
+    task_worker: dict[str, Any],
+    request: pytest.FixtureRequest,
+    proxy: Callable[[Server], Line],
+    oracle: Oracle,
+    kind: str,
+    cuts: int,
+) -> None:
+    """In either direction: in the middle of a question or of an answer. Then the line holds for a moment."""
+    task_worker["LEASE"] = 30.0
+    server = request.getfixturevalue(f"{kind}_server")
+    line = proxy(server)
+    url = database.url.replace(f":{server.port}/", f":{line.port}/")
+    process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
+    good, bad = 0, 0
+    for number in range(cuts):
+        good += len(oracle.store(8, 0.002))
+        bad += len(oracle.store(2, fate="fail", max_retries=1))
+        line.cut_after(some_bytes(), random.choice([TO_SERVER, TO_CLIENT]))
+        wait_until(lambda: line.cuts == number + 1, 20)  # noqa: B023
+        ended = oracle.words("end").total()
+        wait_until(lambda: ended == good or oracle.words("end").total() > ended, 20)  # noqa: B023
+    verdict = oracle.assert_holds(60)
+    assert verdict.ends == {"COMPLETED": good, "FAILED": bad}
+    assert verdict.reruns == bad
+    assert process.stop() == 0

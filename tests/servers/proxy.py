@@ -19,7 +19,7 @@ class Proxy:
 
     pass_on: as if it were not there. silence: nothing moves any more in these directions, connections stay
     open and new ones are accepted. refuse: new connections are refused. cut: resets what is open.
-    `delay_s` holds back each piece of data.
+    cut_after: resets the connection that carries the next so many bytes. `delay_s` holds back each piece.
     """
 
     def __init__(self, server: Server, host: str = HOST) -> None:
@@ -28,6 +28,10 @@ class Proxy:
         self.port = free_port()
         self.url = server.url.replace(f"{HOST}:{server.port}", f"{host}:{self.port}")
         self.delay_s = 0.0
+        self.cuts = 0
+        """How often `cut_after` has come to its end."""
+        self._left: int | None = None
+        self._counted = TO_CLIENT
         self._open = threading.Condition()
         self._silent: frozenset[str] = frozenset()
         self._listener: socket.socket | None = None
@@ -61,6 +65,11 @@ class Proxy:
         for pair in list(self._pairs):
             pair.reset()
         self._pairs.clear()
+
+    def cut_after(self, count: int, direction: str = TO_CLIENT) -> None:
+        """Once: lets so many bytes pass in this direction, by whichever connection, then resets that one."""
+        with self._open:
+            self._counted, self._left = direction, count
 
     @property
     def connections(self) -> int:
@@ -100,12 +109,28 @@ class Proxy:
                     time.sleep(self.delay_s)
                 with self._open:
                     self._open.wait_for(lambda: direction not in self._silent or self._closed)
-                target.sendall(data)
+                allowed = self._allowed(data, direction)
+                target.sendall(data[:allowed])
+                if allowed < len(data):
+                    self._pairs.discard(pair)
+                    pair.reset()
             if not pair.is_cut:
                 target.shutdown(socket.SHUT_WR)
         if pair.has_finished_one_way():
             self._pairs.discard(pair)
             pair.close()
+
+    def _allowed(self, data: bytes, direction: str) -> int:
+        """How much of this may pass; less than all of it means that the connection is to be cut."""
+        with self._open:
+            if self._left is None or direction != self._counted:
+                return len(data)
+            if len(data) <= self._left:
+                self._left -= len(data)
+                return len(data)
+            allowed, self._left = self._left, None
+            self.cuts += 1
+            return allowed
 
 
 class _Pair:

@@ -240,6 +240,7 @@ def test_a_flood_of_wake_ups_slows_nothing_down(worker: Callable[..., Process], 
     process = worker("--concurrency", 2)
     heard(redis)
     supervisor = psutil.Process(process.pid)
+    memory = supervisor.memory_info().rss
     sent = 0
     with client(redis) as link:
         tasks = [enqueue("sleep", 0.2) for _ in range(10)]
@@ -256,6 +257,7 @@ def test_a_flood_of_wake_ups_slows_nothing_down(worker: Callable[..., Process], 
     for task in tasks:
         assert ended(task).status == "COMPLETED"
     assert used < 0.2 * wall, f"{used:.2f} s of processor time for {sent} messages in {wall:.2f} s"
+    assert supervisor.memory_info().rss < memory + 10_000_000
     assert process.stop() == 0
 
 

@@ -35,6 +35,14 @@ def die_times(folder: str, key: str, times: int) -> str:
     return run(folder, key, fate="die" if died else "end")
 
 
+def fail_times(folder: str, key: str, times: int, seconds: float) -> str:
+    """Fails at once in the first so many runs, and then takes that long."""
+    with open(f"{folder}/{key}.runs", "a") as file:
+        file.write(".")
+    fails = os.path.getsize(f"{folder}/{key}.runs") <= times
+    return run(folder, key, 0.0, "fail") if fails else run(folder, key, seconds)
+
+
 def wall_clock() -> float:
     return time.time()
 
