@@ -202,8 +202,9 @@ class Tables:
 
     @cached_property
     def busy_total(self) -> int:
-        """Without what lost workers had in hand."""
+        """Without what lost workers had in hand; one that was started again by that name has its own."""
         lost = {work.row.name for work in self.all_workers if work.status == LOST}
+        lost -= {work.row.name for work in self.all_workers if work.status != LOST}
         return sum(number for name, number in self.busy.items() if name not in lost)
 
     @cached_property

@@ -143,6 +143,15 @@ def test_the_fate_of_a_lost_workers_tasks_is_told() -> None:
     assert "web3-1190: 1 task to be rescued by 12:04:41" in text(scenes.shop())
 
 
+def test_what_runs_on_a_worker_that_was_started_again_by_its_name_is_counted() -> None:
+    state = scenes.shop()
+    assert state.snapshot is not None
+    web1 = state.snapshot.workers[0]
+    dead = web1._replace(id="before", seen_at=scenes.NOW - 300, held=0)
+    state.snapshot = state.snapshot._replace(workers=(*state.snapshot.workers, dead))
+    assert "running 7 of 10 slots" in draw(state, (160, 48))[1]
+
+
 def test_arguments_are_shown_where_there_is_room() -> None:
     view = scenes.view(arguments={"7h2k9qxdm3ab": 'month="2026-10"'})
     assert 'month="2026-10"' in "\n".join(draw(scenes.shop(), (160, 48), view=view))

@@ -114,6 +114,17 @@ def test_a_worker_brings_what_it_holds_and_one_that_signed_off_is_left_out(using
     assert not row.listens("other")
 
 
+def test_a_worker_that_was_started_again_by_the_same_name_holds_what_runs(using: str) -> None:
+    for _ in range(2):
+        who = registry.new_identity("w1")
+        registry.register(who, queues=[], exclude_queues=[], slots=4, using=using)
+    running(using)
+    rows = {row.id: row.held for row in look(using).workers}
+    assert len(rows) == 2
+    assert rows[who.id] == 1
+    assert sum(rows.values()) == 1
+
+
 def test_failures_are_final_ones_with_their_error(using: str) -> None:
     made = failed(using, queue="mail")
     retried = failed(using)
