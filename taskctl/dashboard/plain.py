@@ -76,6 +76,7 @@ def _stats(tables: Tables, known_s: float) -> dict[str, Any]:
         "retrying": min(state.retrying, CAP),
         "stale": state.snapshot.stale if state.snapshot else 0,
         "failed_1h": tables.failed_total,
+        "failed_1h_capped": tables.is_failed_total_capped,
         "mode": state.mode.lower().replace(" ", "-"),
     }
 

@@ -39,6 +39,8 @@ class State:
         self.queues: dict[str, QueueRow] = {}
         self.running: dict[str, RunningRow] = {}
         self.failures: OrderedDict[str, FailureRow] = OrderedDict()
+        self.failures_since = started_at
+        """Since when all of them are known, by the database's clock."""
         self.retrying = 0
         self.activity = Activity(started_at)
         self.heard = Meter(61)
@@ -169,6 +171,8 @@ class State:
     # --- the database ---
 
     def _reconcile(self, snapshot: Snapshot, now: float) -> None:
+        if snapshot.all_failures:
+            self._forget_failures(snapshot)
         self.snapshot, self.snapshot_at = snapshot, now
         self.skew_s = snapshot.at - now
         self.queues = {row.name: row for row in snapshot.queues}
@@ -183,9 +187,15 @@ class State:
             self._adjust(happening)
         self.activity.forget(self.queues, {worker.name for worker in snapshot.workers})
 
+    def _forget_failures(self, snapshot: Snapshot) -> None:
+        """Those that a look at all of them will bring again. It may not reach back as far as what we know."""
+        since = snapshot.failures_since
+        for row in [row for row in self.failures.values() if row.at >= since]:
+            del self.failures[row.task_id]
+        is_joined = self.snapshot is not None and since <= self.snapshot.at
+        self.failures_since = min(self.failures_since, since) if is_joined else since
+
     def _learn_failures(self, snapshot: Snapshot) -> None:
-        if snapshot.all_failures:
-            self.failures.clear()
         for row in sorted(snapshot.failures, key=lambda row: row.at):
             self.failures[row.task_id] = row
             self.failures.move_to_end(row.task_id)

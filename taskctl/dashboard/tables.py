@@ -18,7 +18,7 @@ from django_task_worker.snapshot.rows import (
     WorkerRow,
 )
 from taskctl.dashboard.rates import Meter, Times
-from taskctl.dashboard.state import FAILURES_S, State
+from taskctl.dashboard.state import FAILURES_S, MOST_FAILURES, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
 from taskctl.listening.happenings import Happening
 
@@ -241,3 +241,14 @@ class Tables:
     @cached_property
     def failed_total(self) -> int:
         return sum(row.at > self.at - FAILURES_S for row in self.state.failures.values())
+
+    @property
+    def is_failed_total_capped(self) -> bool:
+        """Whether more may have failed in the last hour than are known."""
+        is_full = len(self.state.failures) >= MOST_FAILURES
+        return is_full or self.state.failures_since > self.at - FAILURES_S + 1
+
+    @property
+    def failed_number(self) -> str:
+        """`12`, or `500+` when there may be more."""
+        return f"{self.failed_total:,}{'+' if self.is_failed_total_capped else ''}"

@@ -155,6 +155,20 @@ def test_failures_of_more_than_an_hour_ago_are_left_out(using: str) -> None:
     assert look(using).failures == ()
 
 
+def test_a_look_at_failures_says_how_far_back_it_reaches(using: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "FIRST_ATTEMPTS", 2)
+    made = [failed(using) for _ in range(4)]
+    TaskAttempt.objects.using(using).update(finished_at=ago(50))
+    found = look(using)
+    assert {row.task_id for row in found.failures} == {task.pk for task in made[2:]}
+    assert 40 < found.at - found.failures_since < 60
+    monkeypatch.undo()
+    TaskAttempt.objects.using(using).filter(task_id=made[0].pk).update(finished_at=ago(7000))
+    found = look(using)
+    assert len(found.failures) == 3
+    assert 3500 < found.at - found.failures_since <= 3600.001
+
+
 def test_the_next_look_at_failures_goes_on_from_the_last(using: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read, "OVERLAP", 0)
     failed(using)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_task_worker.snapshot.rows import FinishedRow, QueueRow, RunningRow, Snapshot
+from django_task_worker.snapshot.rows import FailureRow, FinishedRow, QueueRow, RunningRow, Snapshot
 from taskctl.dashboard.activity import MOST_NAMES
 from taskctl.dashboard.messages import (
     DATABASE,
@@ -19,6 +19,8 @@ from taskctl.dashboard.messages import (
     Spreads,
 )
 from taskctl.dashboard.state import MOST_FAILURES, MOST_RUNNING, State
+from taskctl.dashboard.tables import Tables
+from taskctl.dashboard.view import View
 from taskctl.listening.happenings import Happening
 from tests.dashboard import scenes
 
@@ -135,6 +137,31 @@ def test_a_look_at_all_failures_forgets_those_that_are_gone() -> None:
     assert "t1" in state.failures
     state.apply(empty_snapshot(NOW + 4, all_failures=True), NOW + 4)
     assert "t1" not in state.failures
+
+
+def failure(task_id: str, age_s: float) -> FailureRow:
+    return scenes.failure(task_id, "app.add", "KeyError", "'sku'", age_s)
+
+
+def failed_number(state: State, now: float) -> str:
+    return Tables(state, View(), now).failed_number
+
+
+def test_a_look_that_does_not_reach_back_an_hour_leaves_what_is_known_from_before() -> None:
+    state = known(failures=(failure("old", 600), failure("gone", 5)), failures_since=NOW - 3600)
+    assert failed_number(state, NOW) == "2"
+    state.apply(empty_snapshot(NOW + 30, failures=(failure("new", -10),), failures_since=NOW - 20), NOW + 30)
+    assert sorted(state.failures) == ["new", "old"]
+    assert failed_number(state, NOW + 30) == "2"
+
+
+def test_what_is_not_known_of_the_last_hour_makes_the_number_a_least_one() -> None:
+    state = known(failures=(failure("new", 5),), failures_since=NOW - 20)
+    assert failed_number(state, NOW) == "1+"
+    state.apply(empty_snapshot(NOW + 600, failures_since=NOW + 590), NOW + 600)  # nobody looked for a while
+    assert failed_number(state, NOW + 600) == "1+"
+    state.apply(empty_snapshot(NOW + 4200, failures_since=NOW + 600), NOW + 4200)
+    assert failed_number(state, NOW + 4200) == "0"
 
 
 def test_rates_and_times_come_from_what_ended() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from taskctl.dashboard import figures
 from taskctl.dashboard.lines import Line, Look
 from taskctl.dashboard.messages import DOWN, OFF, OK, Health
-from taskctl.dashboard.state import MOST_FAILURES
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.text import width_of
 from taskctl.dashboard.view import FAILURES, QUEUES, RUNNING, WORKERS
@@ -77,7 +76,6 @@ def counts(tables: Tables, look: Look, width: int) -> str:
     if snapshot is None:
         return Line(width, look).draw(" looking ...", "dim").done()
     queues = [row for row in state.queues.values() if tables.view.queue in (None, row.name)]
-    failed = f"{tables.failed_total}{'+' if tables.failed_total >= MOST_FAILURES else ''}"
     of_slots = f" of {tables.slots} slots" if wide else ""
     parts = [
         ("pending", figures.total([row.pending for row in queues]), ""),
@@ -86,7 +84,7 @@ def counts(tables: Tables, look: Look, width: int) -> str:
     ]
     if wide or (state.retrying and width >= 90):
         parts.append(("retrying", figures.number(state.retrying), "yellow" if state.retrying else ""))
-    parts.append(("failed", f"{failed} (1h)", "red" if tables.failed_total else ""))
+    parts.append(("failed", f"{tables.failed_number} (1h)", "red" if tables.failed_total else ""))
     parts.append(("stale", f"{snapshot.stale}", "magenta" if snapshot.stale else ""))
     if wide:
         paused = sum(row.is_paused(tables.at) for row in queues)
