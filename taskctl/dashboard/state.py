@@ -44,7 +44,7 @@ class State:
         self.retrying = 0
         self.activity = Activity(started_at)
         self.heard = Meter(61)
-        self.missed = Meter(61)
+        self.lost = Meter(61)
         self.tail: deque[Happening] = deque(maxlen=TAIL)
         self.dropped = 0
         self._recent: deque[Happening] = deque(maxlen=MOST_RECENT)
@@ -78,16 +78,16 @@ class State:
             self._note(happening, now)
             self._recent.append(happening)
             self._adjust(happening)
-        if events.missed:
-            self.missed.add(events.missed, now)
-            if self.share_missed(now) > GAP_SHARE:
-                self.tail.append(Happening("gap", now, number=events.missed))
+        if events.missed or events.dropped:
+            self.lost.add(events.missed + events.dropped, now)
+        if events.missed and self.share_lost(now) > GAP_SHARE:
+            self.tail.append(Happening("gap", now, number=events.missed))
 
-    def share_missed(self, now: float) -> float:
-        """Which part of the last minute's events was missed."""
-        missed = sum(self.missed.totals(now + 1, step_s=1, steps=60))
+    def share_lost(self, now: float) -> float:
+        """Which part of the last minute's events was missed on the way, or dropped here."""
+        lost = sum(self.lost.totals(now + 1, step_s=1, steps=60))
         heard = sum(self.heard.totals(now + 1, step_s=1, steps=60))
-        return missed / (missed + heard) if missed else 0.0
+        return lost / (lost + heard) if lost else 0.0
 
     def _note(self, happening: Happening, now: float) -> None:
         """Rates, times and the tail."""

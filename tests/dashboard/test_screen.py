@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from taskctl.dashboard.lines import Look
+from taskctl.dashboard.messages import Events
 from taskctl.dashboard.pages import help_page
 from taskctl.dashboard.screen import render
 from taskctl.dashboard.state import State
@@ -114,6 +115,17 @@ def test_a_server_that_is_down_is_explained() -> None:
     down = text(scenes.database_down(), (80, 24))
     assert "from 12:04:13 (18s ago)" in down
     assert "db DOWN 0:18" in down
+
+
+def test_figures_that_are_less_good_than_they_look_are_told_at_every_size() -> None:
+    state = scenes.shop()
+    state.apply(Events((), 900, 0), scenes.NOW)
+    assert state.snapshot is not None
+    state.snapshot = state.snapshot._replace(finished_missed=True)
+    for size in ((60, 12), (80, 24), (160, 48)):
+        text = " ".join(" ".join(draw(state, size)).split())
+        assert "% of the last minute's events were not heard" in text
+        assert "More tasks end than one look takes in" in text
 
 
 def test_old_figures_are_drawn_faintly() -> None:

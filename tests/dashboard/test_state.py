@@ -217,6 +217,10 @@ def test_dropped_events_are_counted() -> None:
     state = known()
     state.apply(Events((), 0, 250), NOW)
     assert state.dropped == 250
+    assert state.share_lost(NOW) == 1.0
+    tell(state, *(happening("enqueued", f"t{n}") for n in range(750)), now=NOW)
+    assert state.share_lost(NOW) == 0.25
+    assert state.share_lost(NOW + 90) == 0.0
 
 
 def test_the_clock_of_the_database_may_differ() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from taskctl.dashboard import figures
 from taskctl.dashboard.lines import Line, Look
 from taskctl.dashboard.messages import DOWN, OFF, OK, Health
+from taskctl.dashboard.state import GAP_SHARE
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.text import width_of
 from taskctl.dashboard.view import FAILURES, QUEUES, RUNNING, WORKERS
 
 WIDE, NARROW = 120, 76
+SLOW_S = 0.25
 MODES = {"LIVE": "bold green", "POLLING": "bold yellow", "DB DOWN": "bold red", "PAUSED": "bold blue"}
 
 
@@ -123,16 +127,26 @@ def notices(tables: Tables, look: Look, width: int) -> list[str]:
             f" instead; nothing is lost.{_next(state.redis, now)}"
         )
         found += _notice(text, "yellow", look, width)
-    if state.database.state == OK and (state.database.round_trip_s or 0) > 0.25 and view.interval_s < 10:
-        found += _notice(
-            "The database is slow to answer: 10s between looks is kinder (press +)", "yellow", look, width
-        )
+    for text in _doubts(tables):
+        found += _notice(text, "yellow", look, width)
     return found
+
+
+def _doubts(tables: Tables) -> Iterator[str]:
+    """What makes the figures less good than they look."""
+    state, view = tables.state, tables.view
+    share = state.share_lost(tables.now)
+    if share > GAP_SHARE:
+        yield f"{share:.0%} of the last minute's events were not heard; the database tells what ended."
+    if state.snapshot is not None and state.snapshot.finished_missed:
+        yield "More tasks end than one look takes in: rates are too low. Press - to look more often."
+    if state.database.state == OK and (state.database.round_trip_s or 0) > SLOW_S and view.interval_s < 10:
+        yield "The database is slow to answer: 10s between looks is kinder (press +)."
 
 
 def _next(health: Health, now: float) -> str:
     seconds = max(0, int(health.retry_at - now) + 1)
-    return f" Next try in {seconds}s." if seconds < 3 else f" Next try in {seconds}s (r: now)."
+    return f" Next try in {seconds}s." if seconds < 3 else f" Next try in {seconds}s, or press r."
 
 
 def _notice(text: str, style: str, look: Look, width: int) -> list[str]:
