@@ -67,6 +67,22 @@ def test_how_far_a_task_is_has_its_place_at_every_width(size: tuple[int, int]) -
     assert all(re.search(r"/ \w+  40%", line) for line in lines if "░" in line or "█" in line)
 
 
+def test_words_of_which_nothing_could_be_read_are_left_out() -> None:
+    state = scenes.shop()
+    for task_id, row in state.running.items():
+        state.running[task_id] = row._replace(progress="40% pages")
+    narrow, wide = draw(state, (80, 24)), draw(state, (160, 48))
+    assert any(re.search(r"reports.tasks.monthly .*█░+  4m12s / 5m  40%$", line.rstrip()) for line in narrow)
+    assert any(re.search(r"reports.tasks.monthly .*█░+  4m12s / 5m  40% pages", line) for line in wide)
+
+
+def test_in_a_wide_window_what_belongs_together_stands_together() -> None:
+    text = "\n".join(draw(scenes.shop(), (240, 60)))
+    assert re.search(r"app.tasks.add {5,20}default", text)
+    assert re.search(r"web1-4711 {2,6}████░  4/5", text)
+    assert re.search(r"imports {5,40}10k\+  █{30}", text)
+
+
 @pytest.mark.parametrize("size", [*SIZES, *ODD_SIZES], ids=names)
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("look", [Look(), PLAIN, Look(ascii_only=True)], ids=["colour", "plain", "ascii"])
