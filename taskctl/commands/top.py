@@ -184,18 +184,29 @@ def _once(session: Session, wanted: Wanted, alias: str) -> int:
 
     from django_task_worker.snapshot.read import Look as Seen
     from django_task_worker.snapshot.read import read
-    from taskctl.dashboard import history
+    from taskctl.dashboard import actions, history
     from taskctl.dashboard.messages import DATABASE, OK, Health
+    from taskctl.dashboard.panels.running import SHOWS_ARGUMENTS
     from taskctl.dashboard.state import State
     from taskctl.dashboard.tables import Tables
+    from taskctl.dashboard.view import RUNNING, Job
 
     now = time.time()
     state = State(_project(session), now)
     state.apply(read(Seen(), alias), now)
     state.apply(history.read(now, alias), now)
     state.apply(Health(DATABASE, OK), now)
-    show(session, Tables(state, _view(session, wanted), now))
+    tables = Tables(state, _view(session, wanted), now)
+    if not session.terminal.is_json and _width(session) >= SHOWS_ARGUMENTS:
+        job = Job(verb="arguments", ids=tuple(tables.keys(RUNNING)))
+        tables.view.arguments.update(actions.perform(job, alias).arguments or {})
+    show(session, tables)
     return exits.OK
+
+
+def _width(session: Session) -> int:
+    terminal = session.terminal
+    return terminal.width if terminal.out_is_tty or "COLUMNS" in os.environ else PIPED_WIDTH
 
 
 def show(session: Session, tables: object) -> None:
@@ -209,8 +220,7 @@ def show(session: Session, tables: object) -> None:
         for row in plain.objects(tables):
             terminal.record(row)
     else:
-        width = terminal.width if terminal.out_is_tty or "COLUMNS" in os.environ else PIPED_WIDTH
-        for line in plain.lines(tables, _look(session), width):
+        for line in plain.lines(tables, _look(session), _width(session)):
             terminal.line(line)
     terminal.flush()
 

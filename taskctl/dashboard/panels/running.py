@@ -12,6 +12,8 @@ from taskctl.dashboard.tables import Running, Tables
 from taskctl.dashboard.view import RUNNING
 
 WIDE = 120
+SHOWS_ARGUMENTS = 150
+"""From this width on."""
 GAP = "  "
 LEAST_BAR = 8
 LONGEST_WORD = 9
@@ -27,7 +29,7 @@ class _Shape(NamedTuple):
 
 
 def _shape(width: int) -> _Shape:
-    if width >= 150:
+    if width >= SHOWS_ARGUMENTS:
         columns = [Column(TASK, 34, left=True), Column(QUEUE, 12, left=True), Column(WORKER, 18, left=True)]
         columns += [Column(TRY, 6, left=True), Column(ELAPSED, 38, left=True), Column(ARGS, 36, left=True)]
         return _Shape(12, 18, columns)
