@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -50,13 +51,14 @@ Asked = Wish | Skip | Job | None
 
 
 class Control:
-    """The keys. `width` and `room` are those of a page: they say how far it scrolls."""
+    """The keys. `width` and `room` are those of a page: they say how far it scrolls; `panels` are shown."""
 
-    def __init__(self, tables: Tables, width: int, room: int) -> None:
+    def __init__(self, tables: Tables, width: int, room: int, panels: Sequence[str] = PANELS) -> None:
         self.tables = tables
         self.view: View = tables.view
         self.width = width
         self.room = room
+        self.panels = panels
 
     def press(self, key: str) -> Asked:
         if key == "Ctrl-C":
@@ -146,10 +148,9 @@ class Control:
         if step is not None:
             self._step(step)
         elif key in ("Tab", "Shift-Tab"):
-            at = PANELS.index(view.focus) + (1 if key == "Tab" else -1)
-            view.focus = PANELS[at % len(PANELS)]
+            self._go_round(1 if key == "Tab" else -1)
         elif key in "12345" and len(key) == 1:
-            view.focus = PANELS[int(key) - 1]
+            self._go_to(PANELS[int(key) - 1])
         elif key == "/":
             view.typed = view.filter
         elif key == "s":
@@ -157,6 +158,20 @@ class Control:
         elif key == "S":
             view.backwards[view.focus] = not view.backwards[view.focus]
         return None
+
+    def _go_round(self, step: int) -> None:
+        at = PANELS.index(self.view.focus) + step
+        while PANELS[at % len(PANELS)] not in self.panels:
+            at += step
+        self.view.focus = PANELS[at % len(PANELS)]
+
+    def _go_to(self, panel: str) -> None:
+        if panel in self.panels:
+            self.view.focus = panel
+        elif panel == EVENTS and not self.view.events:
+            self.view.say("the events are hidden: e shows them", self.tables.now)
+        else:
+            self.view.say(f"the window is too small for the {panel}", self.tables.now)
 
     def _step(self, step: int) -> None:
         view = self.view

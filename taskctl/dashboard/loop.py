@@ -15,6 +15,7 @@ from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.control import Asked, Control, Skip, Wish
 from taskctl.dashboard.keys import Keys
 from taskctl.dashboard.lines import Look
+from taskctl.dashboard.panels.running import SHOWS_ARGUMENTS
 from taskctl.dashboard.quiet import quiet
 from taskctl.dashboard.signals import ENDS, Signals
 from taskctl.dashboard.sources import Replay, Source
@@ -184,7 +185,7 @@ class Loop:
         """Of the tasks on a screen wide enough to show them; once each."""
         now = time.monotonic()
         is_due = now - self._asked_at > self.view.interval_s / 2
-        if width < 150 or self.view.speed is not None or self._held is not None or not is_due:
+        if width < SHOWS_ARGUMENTS or self.view.speed is not None or self._held is not None or not is_due:
             return
         shown = [
             task.row.id for task in tables.running[:ARGUMENTS] if (task.elapsed_s or 0) > ARGUMENTS_AFTER_S
@@ -201,7 +202,8 @@ class Loop:
         for key in keys:
             width, height = self.terminal.size()
             tables = self._tables()
-            control = Control(tables, width, screen.page_room(tables, self.look, width, height))
+            room = screen.page_room(tables, self.look, width, height)
+            control = Control(tables, width, room, screen.panels(tables, self.look, width, height))
             was_paused = self.view.paused
             self._fulfil(control.press(key))
             if self.view.paused != was_paused:
