@@ -92,7 +92,7 @@ class Control:
         job, self.view.asked = self.view.asked, None
         if key in ("y", "Y"):
             return job
-        self.view.say("nothing was changed", self.tables.now, "dim")
+        self.view.say("nothing was changed", "dim")
         return None
 
     def _anywhere(self, key: str) -> Asked:
@@ -132,10 +132,10 @@ class Control:
         view = self.view
         if view.speed is not None:
             view.speed = _next(SPEEDS, view.speed, step)
-            view.say(f"{view.speed:g} times as fast as it was", self.tables.now)
+            view.say(f"{view.speed:g} times as fast as it was")
             return None
         view.interval_s = _next(INTERVALS_S, view.interval_s, step)
-        view.say(f"the database is looked at every {view.interval_s:g}s", self.tables.now, "")
+        view.say(f"the database is looked at every {view.interval_s:g}s", "")
         return Wish.INTERVAL
 
     # --- moving ---
@@ -169,9 +169,9 @@ class Control:
         if panel in self.panels:
             self.view.focus = panel
         elif panel == EVENTS and not self.view.events:
-            self.view.say("the events are hidden: e shows them", self.tables.now)
+            self.view.say("the events are hidden: e shows them")
         else:
-            self.view.say(f"the window is too small for the {panel}", self.tables.now)
+            self.view.say(f"the window is too small for the {panel}")
 
     def _step(self, step: int) -> None:
         view = self.view
@@ -211,7 +211,10 @@ class Control:
 
     def _explain(self, verb: str) -> Asked:
         task_id = self._task_id()
-        if task_id is None or self.view.speed is not None:
+        if self.view.speed is not None:
+            self.view.say("a recording does not know: this can be asked on the live screen alone")
+            return None
+        if task_id is None:
             return None
         page = Page(verb, f"{verb.upper()} {task_id}", key=task_id, is_loading=True)
         self.view.pages.append(page)
@@ -235,7 +238,7 @@ class Control:
     def _ask(self, key: str) -> None:
         view = self.view
         if view.read_only or view.speed is not None:
-            view.say("read-only: nothing can be changed here", self.tables.now)
+            view.say("read-only: nothing can be changed here")
             return
         job = {"R": self._retry, "X": self._cancel, "P": self._pause, "D": self._drain}[key]()
         if job is not None:
@@ -252,7 +255,7 @@ class Control:
             return Job(verb="retry", ids=ids, question=f"retry {len(ids)} x {group.task}?")
         task_id = self._task_id()
         if task_id is None or (view.page is None and view.focus == RUNNING):
-            view.say("select a failed task to retry (4 goes to the failures)", tables.now)
+            view.say("select a failed task to retry (4 goes to the failures)")
             return None
         failure = tables.state.failures.get(task_id)
         name = failure.task if failure else ""
@@ -262,7 +265,7 @@ class Control:
         view, tables = self.view, self.tables
         task_id = self._task_id()
         if task_id is None or (view.page is None and view.focus != RUNNING):
-            view.say("select a running task to cancel (3 goes to them)", tables.now)
+            view.say("select a running task to cancel (3 goes to them)")
             return None
         row = tables.state.running.get(task_id)
         name = f" {row.task}, which is running" if row else ""
@@ -277,7 +280,7 @@ class Control:
         elif page is None and view.focus == QUEUES and at >= 0:
             name = tables.queues[at].name
         else:
-            view.say("select a queue to pause or resume (1 goes to them)", tables.now)
+            view.say("select a queue to pause or resume (1 goes to them)")
             return None
         row = tables.state.queues.get(name)
         verb = "resume" if row is not None and row.is_paused(tables.at) else "pause"
@@ -291,7 +294,7 @@ class Control:
             key = keys[view.selected(WORKERS, keys)]
         work = next((work for work in tables.workers if work.row.id == key), None)
         if work is None or work.status == LOST:
-            view.say("select a worker that is up to drain (2 goes to them)", tables.now)
+            view.say("select a worker that is up to drain (2 goes to them)")
             return None
         what = f"drain {work.row.name}? It finishes what it runs, then exits."
         return Job(verb="drain", ids=(work.row.id,), name=work.row.name, question=what)

@@ -22,7 +22,7 @@ from taskctl.dashboard.sources import Replay, Source
 from taskctl.dashboard.state import State
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.tty import Screen, TerminalGone
-from taskctl.dashboard.view import PANELS, RUNNING, Job, View
+from taskctl.dashboard.view import FLASH_S, PANELS, RUNNING, Job, View
 
 ESCAPE_S = 0.05
 """How long an Escape waits for the rest of a sequence."""
@@ -63,6 +63,8 @@ class Loop:
         self._held: State | None = None
         self._held_at = 0.0
         self._asked_at = 0.0
+        self._said = 0
+        self._said_at = 0.0
         self._exit_code: int | None = None
 
     def run(self) -> int:
@@ -155,7 +157,7 @@ class Loop:
                 elif answer.rows:
                     page.rows = answer.rows
         if answer.text:
-            self.view.say(answer.text, self._now(), answer.style)
+            self.view.say(answer.text, answer.style)
             self.source.reconnect()
 
     # --- what is drawn ---
@@ -170,7 +172,18 @@ class Loop:
         self._pace.drawn_at = 0.0
         self._pace.is_dirty = True
 
+    def _fade(self) -> None:
+        """What was said in the footer goes after a while: of ours, not of a recording or a held screen."""
+        now = time.monotonic()
+        if self.view.said != self._said:
+            self._said, self._said_at = self.view.said, now
+        elif now - self._said_at > FLASH_S:
+            self.view.flash = ""
+
     def _draw(self) -> None:
+        self._fade()
+        if isinstance(self.source, Replay):
+            self.view.is_over = self.source.is_over
         tables = self._tables()
         for panel in PANELS[:-1]:
             self.view.settle(panel, tables.keys(panel))

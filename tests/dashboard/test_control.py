@@ -164,6 +164,13 @@ def test_enter_on_a_group_lists_its_failures_newest_first() -> None:
     assert desk.press("j", "Enter") == Job(verb="task", ids=("m1",))
 
 
+def test_a_recording_cannot_be_asked_why() -> None:
+    for key in "wt":
+        desk = Desk(speed=1.0)
+        assert desk.press(key) is None
+        assert "a recording does not know" in desk.view.flash
+
+
 @pytest.mark.parametrize(("key", "verb"), [("w", "why"), ("t", "stack")])
 def test_why_and_stack_are_about_the_selected_task(key: str, verb: str) -> None:
     assert Desk().press(key) == Job(verb=verb, ids=("7h2k9qxdm3ab",))

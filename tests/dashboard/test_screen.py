@@ -126,6 +126,17 @@ def test_the_mode_is_a_word() -> None:
     assert "  PAUSED  " in text(scenes.shop(), paused=True)
 
 
+def test_a_recording_says_when_it_was_and_how_it_stood_then() -> None:
+    view = scenes.view(speed=2.0)
+    assert draw(scenes.redis_down(), (80, 24), view=view)[0].rstrip() == (
+        " taskctl top  shop  REPLAY (POLLING)             2x  14:52  2026-11-19 12:04:31"
+    )
+    view.paused = True
+    assert "  PAUSED (REPLAY)  " in draw(scenes.shop(), (80, 24), view=view)[0]
+    view.is_over = True
+    assert "  REPLAY (end)  " in draw(scenes.shop(), (80, 24), view=view)[0]
+
+
 def test_a_server_that_is_down_is_explained() -> None:
     assert "Redis unreachable" in text(scenes.redis_down(), (80, 24))
     down = text(scenes.database_down(), (80, 24))

@@ -14,24 +14,27 @@ from taskctl.dashboard.view import FAILURES, QUEUES, RUNNING, WORKERS
 
 WIDE, NARROW = 120, 76
 SLOW_S = 0.25
-MODES = {"LIVE": "bold green", "POLLING": "bold yellow", "DB DOWN": "bold red", "PAUSED": "bold blue"}
+MODES = {
+    "LIVE": "bold green",
+    "POLLING": "bold yellow",
+    "DB DOWN": "bold red",
+    "PAUSED": "bold blue",
+    "REPLAY": "bold blue",
+}
 
 
 def header(tables: Tables, look: Look, width: int) -> str:
     state, view = tables.state, tables.view
-    mode = "REPLAY" if view.speed is not None else state.mode
     gap = "   " if width >= WIDE else "  "
     right = gap.join(part for part in _right(tables, width) if part)
     line = Line(width, look).draw(" taskctl top  ", "bold")
     room = max(0, width - line.used - len(right) - 14)
     name = state.project if width >= WIDE else state.project.partition(" ")[0]
     line.put(name, most=min(room, 60 if width >= WIDE else 20)).draw("  ")
-    line.draw(
-        "PAUSED" if view.paused else mode,
-        MODES["PAUSED" if view.paused else mode] if mode in MODES else "bold blue",
-    )
-    if view.paused and mode != "LIVE":
-        line.draw(f" ({mode})", MODES.get(mode, ""))
+    mode, beside = _modes(tables)
+    line.draw(mode, MODES[mode])
+    if beside:
+        line.draw(f" ({beside})", MODES.get(beside, ""))
     words = [view.filter and f"filter: {view.filter}", view.queue and f"queue: {view.queue}"]
     for word in filter(None, words):
         room = width - len(right) - line.used - 4
@@ -41,11 +44,29 @@ def header(tables: Tables, look: Look, width: int) -> str:
     return line.put(right, _health_style(tables)).done()
 
 
+def _modes(tables: Tables) -> tuple[str, str]:
+    """The mode, and what it hides: how the screen that stands still or was recorded came by its figures."""
+    view, mode = tables.view, tables.state.mode
+    if view.is_over:
+        return "REPLAY", "end"
+    if view.paused and view.speed is not None:
+        return "PAUSED", "REPLAY"
+    if view.paused or view.speed is not None:
+        return "PAUSED" if view.paused else "REPLAY", "" if mode == "LIVE" else mode
+    return mode, ""
+
+
 def _right(tables: Tables, width: int) -> list[str]:
     state, view, now = tables.state, tables.view, tables.now
     wide = width >= WIDE
     if view.speed is not None:
-        return [f"{view.speed:g}x", figures.clock(now, utc=view.utc)]
+        since = figures.stopwatch(now - state.started_at)
+        at = figures.clock(now, utc=view.utc)
+        return [
+            f"{view.speed:g}x",
+            since,
+            f"{figures.date(now, utc=view.utc)} {at}" if width >= NARROW else at,
+        ]
     links = [("db", state.database), ("redis", state.redis)]
     if width < NARROW:
         links = [(name, health) for name, health in links if health.state == DOWN]
@@ -170,7 +191,7 @@ def footer(tables: Tables, look: Look, width: int) -> str:
     if view.asked is not None:
         line.draw(" ").put(view.asked.question, "bold yellow", most=width - 8)
         return line.draw(" [y/N]", "bold yellow").done()
-    if view.flash and tables.now < view.flash_until:
+    if view.flash:
         return line.draw(" ").put(view.flash, view.flash_style).done()
     end = "ro" if view.read_only else "rw" if width >= WIDE else ""
     gap = "   " if width >= WIDE else "  "
