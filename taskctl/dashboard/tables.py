@@ -17,6 +17,7 @@ from django_task_worker.snapshot.rows import (
     Snapshot,
     WorkerRow,
 )
+from taskctl.dashboard.activity import Series
 from taskctl.dashboard.rates import Meter, Times
 from taskctl.dashboard.state import FAILURES_S, MOST_FAILURES, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
@@ -205,12 +206,26 @@ class Tables:
         """Without what lost workers had in hand; one that was started again by that name has its own."""
         lost = {work.row.name for work in self.all_workers if work.status == LOST}
         lost -= {work.row.name for work in self.all_workers if work.status != LOST}
+        if self.view.queue is not None:
+            rows = self.state.running.values()
+            return sum(row.queue == self.view.queue and row.worker not in lost for row in rows)
         return sum(number for name, number in self.busy.items() if name not in lost)
 
     @cached_property
     def slots(self) -> int:
-        """Of the workers that are not lost."""
-        return sum(work.row.slots for work in self.all_workers if work.status != LOST)
+        """Of the workers that are not lost, and take from the one queue that is shown."""
+        queue = self.view.queue
+        works = [work for work in self.all_workers if work.status != LOST]
+        return sum(work.row.slots for work in works if queue is None or work.row.listens(queue))
+
+    @property
+    def stale(self) -> int:
+        """Tasks whose worker has let them go without a word."""
+        snapshot, queue = self.state.snapshot, self.view.queue
+        if snapshot is None or queue is None:
+            return snapshot.stale if snapshot else 0
+        rows = [row for row in snapshot.running if row.queue == queue]
+        return sum(row.lease_until is not None and row.lease_until < snapshot.at for row in rows)
 
     @cached_property
     def all_workers(self) -> list[Work]:
@@ -219,6 +234,12 @@ class Tables:
 
     def listeners(self, queue: str) -> int:
         return sum(work.status != LOST and work.row.listens(queue) for work in self.all_workers)
+
+    @property
+    def series(self) -> Series:
+        """What the tasks are like: of the one queue that is shown, or of all."""
+        activity, queue = self.state.activity, self.view.queue
+        return activity.all if queue is None else activity.by_queue.get(queue) or Series()
 
     def queue_rate(self, queue: str) -> float:
         series = self.state.activity.by_queue.get(queue)
@@ -240,7 +261,8 @@ class Tables:
 
     @cached_property
     def failed_total(self) -> int:
-        return sum(row.at > self.at - FAILURES_S for row in self.state.failures.values())
+        rows = [row for row in self.state.failures.values() if self.view.queue in (None, row.queue)]
+        return sum(row.at > self.at - FAILURES_S for row in rows)
 
     @property
     def is_failed_total_capped(self) -> bool:

@@ -174,6 +174,23 @@ def test_one_queue_alone() -> None:
     assert "pending 170 " in shown
 
 
+def test_the_figures_of_one_queue_are_its_own() -> None:
+    state = scenes.shop()
+    state.failures["r0"] = state.failures["r0"]._replace(queue="reports")
+    lines = draw(state, (160, 48), view=scenes.view(queue="mail"))
+    assert lines[1].split("    ")[:6] == [
+        " pending 170",
+        "running 1 of 10 slots",
+        "scheduled 2",
+        "failed 11 (1h)",
+        "stale 0",
+        "paused queues 0",
+    ]
+    whole = draw(scenes.shop(), (160, 48))[2]
+    assert re.search(r"1m 1\.0 ", lines[2]), lines[2]
+    assert re.search(r"1m 4\.0 ", whole), whole
+
+
 def test_a_queue_that_nobody_listens_to_is_named() -> None:
     assert "! imports: 10k+ pending and no worker listens to it" in text(scenes.shop(), (80, 24))
 

@@ -192,7 +192,7 @@ def test_without_events_what_was_seen_to_end_counts() -> None:
     for _ in range(2):  # the looks overlap
         state.apply(empty_snapshot(NOW, finished=(row, row._replace(id="t2", status="failed"))), NOW)
     assert sum(state.activity.all.finished.totals(NOW + 1, step_s=1, steps=10)) == 2
-    assert sum(state.activity.failed.totals(NOW + 1, step_s=1, steps=10)) == 1
+    assert sum(state.activity.all.failed.totals(NOW + 1, step_s=1, steps=10)) == 1
     assert [h.source for h in state.tail] == ["poll", "poll"]
 
 
@@ -237,7 +237,7 @@ def test_what_happened_before_is_remembered() -> None:
             at=NOW,
             minutes=[Past(NOW - 300, 600, 60), Past(NOW - 20, 120, 0)],
             spreads=[Spreads(None, counts, 1.0, counts, 1.0), Spreads("mail", counts, 1.0, counts, 1.0)],
-            queue_rates=[("mail", 2.0)],
+            queue_minutes=[("mail", [Past(NOW - 300, 60, 6), Past(NOW - 60, 120, 0)])],
             worker_rates=[("w1", 0.5)],
         ),
         NOW,
@@ -245,8 +245,10 @@ def test_what_happened_before_is_remembered() -> None:
     activity, now = state.activity, NOW + 1
     assert sum(activity.all.finished.totals(now, step_s=1, steps=600)) == 720
     assert activity.rate(activity.all.finished, now, 600) == 720 / 301
-    assert sum(activity.failed.totals(now, step_s=1, steps=600)) == 60
+    assert sum(activity.all.failed.totals(now, step_s=1, steps=600)) == 60
     assert 1.9 < activity.rate(activity.by_queue["mail"].finished, now, 60) < 2.1
+    assert sum(activity.by_queue["mail"].finished.totals(now, step_s=1, steps=600)) == 180
+    assert sum(activity.by_queue["mail"].failed.totals(now, step_s=1, steps=600)) == 6
     assert 0.4 < activity.rate(activity.by_worker["w1"], now, 60) < 0.6
     times = activity.by_queue["mail"].wait.times(now)
     assert times is not None

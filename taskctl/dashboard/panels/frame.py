@@ -97,8 +97,7 @@ def _health_style(tables: Tables) -> str:
 
 def counts(tables: Tables, look: Look, width: int) -> str:
     state, wide = tables.state, width >= WIDE
-    snapshot = state.snapshot
-    if snapshot is None:
+    if state.snapshot is None:
         return Line(width, look).draw(" looking ...", "dim").done()
     queues = [row for row in state.queues.values() if tables.view.queue in (None, row.name)]
     of_slots = f" of {tables.slots} slots" if wide else ""
@@ -107,10 +106,10 @@ def counts(tables: Tables, look: Look, width: int) -> str:
         ("running", f"{tables.busy_total:,}{of_slots}", ""),
         ("scheduled", figures.total([row.scheduled for row in queues]), ""),
     ]
-    if wide or (state.retrying and width >= 90):
+    if tables.view.queue is None and (wide or (state.retrying and width >= 90)):  # not counted by queue
         parts.append(("retrying", figures.number(state.retrying), "yellow" if state.retrying else ""))
     parts.append(("failed", f"{tables.failed_number} (1h)", "red" if tables.failed_total else ""))
-    parts.append(("stale", f"{snapshot.stale}", "magenta" if snapshot.stale else ""))
+    parts.append(("stale", f"{tables.stale}", "magenta" if tables.stale else ""))
     if wide:
         paused = sum(row.is_paused(tables.at) for row in queues)
         oldest = min((row.oldest_at for row in queues if row.oldest_at and row.pending), default=None)
