@@ -100,7 +100,7 @@ class State:
         event, task_id = happening.event, happening.id
         row = self.queues.get(happening.queue or "")
         if event == "enqueued":
-            self._waits(row, happening.number)
+            self._waits(row, happening.number, happening.at)
         elif event == "started" and task_id is not None:
             self._begin(row, task_id, happening)
         elif event in LEAVES and task_id is not None:
@@ -112,13 +112,17 @@ class State:
             self.failures.pop(task_id, None)
             if happening.worker:
                 self._leave(row, task_id)
-            self._waits(row, 1)
+            self._waits(row, 1, happening.at)
         elif event in ("paused", "resumed") and row is not None:
             self.queues[row.name] = row._replace(paused_at=happening.at if event == "paused" else None)
 
-    def _waits(self, row: QueueRow | None, number: int) -> None:
+    def _waits(self, row: QueueRow | None, number: int, at: float | None = None) -> None:
+        """More wait, or fewer; the first of them since that time."""
         if row is not None:
-            self.queues[row.name] = row._replace(pending=max(0, min(row.pending + number, CAP + 1)))
+            self.queues[row.name] = row._replace(
+                pending=max(0, min(row.pending + number, CAP + 1)),
+                oldest_at=row.oldest_at if row.pending else at or None,
+            )
 
     def _begin(self, row: QueueRow | None, task_id: str, happening: Happening) -> None:
         if task_id in self.running:

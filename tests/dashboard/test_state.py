@@ -83,6 +83,12 @@ def test_a_task_that_is_enqueued_begins_and_ends_is_followed() -> None:
     assert (pending(state), state.queues["default"].running, "t1" in state.running) == (5, 1, False)
 
 
+def test_the_age_of_the_oldest_is_known_from_its_event_on() -> None:
+    state = known(queues=(QueueRow("default", 0, 0, 1, None),))
+    tell(state, happening("enqueued", at=NOW + 0.5), happening("enqueued", "t2", at=NOW + 0.7))
+    assert state.queues["default"].oldest_at == NOW + 0.5
+
+
 def test_a_task_that_began_unheard_and_ended_waits_no_longer() -> None:
     assert pending(tell(known(), happening("completed"))) == 4
 
