@@ -282,8 +282,7 @@ class Control:
         else:
             view.say("select a queue to pause or resume (1 goes to them)")
             return None
-        row = tables.state.queues.get(name)
-        verb = "resume" if row is not None and row.is_paused(tables.at) else "pause"
+        verb = "resume" if tables.queue(name).is_paused(tables.at) else "pause"
         return Job(verb=verb, name=name, question=f"{verb} queue {name}?")
 
     def _drain(self) -> Job | None:

@@ -18,7 +18,7 @@ from django_task_worker.snapshot.rows import (
     WorkerRow,
 )
 from taskctl.dashboard.activity import Series
-from taskctl.dashboard.rates import Meter, Times
+from taskctl.dashboard.rates import HISTORY_S, Meter, Times
 from taskctl.dashboard.state import FAILURES_S, MOST_FAILURES, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
 from taskctl.listening.happenings import Happening
@@ -95,7 +95,8 @@ class Tables:
 
     @cached_property
     def queues(self) -> list[QueueRow]:
-        rows = [row for row in self.state.queues.values() if self._wanted(row.name, row.name)]
+        known = [*self.state.queues.values(), *self._quiet_queues()]
+        rows = [row for row in known if self._wanted(row.name, row.name)]
         keys: dict[str, Callable[[QueueRow], Any]] = {
             "pending": lambda row: (-row.pending, row.name),
             "oldest": lambda row: (row.oldest_at or self.at, row.name),
@@ -103,6 +104,15 @@ class Tables:
             "name": lambda row: row.name,
         }
         return self._sorted(QUEUES, rows, keys)
+
+    def queue(self, name: str) -> QueueRow:
+        return self.state.queues.get(name) or QueueRow(name, 0, 0, 0, None)
+
+    def _quiet_queues(self) -> list[QueueRow]:
+        """Of which tasks have ended of late: a queue that is empty for a moment does not come and go."""
+        by_queue = self.state.activity.by_queue
+        names = [name for name in by_queue if name not in self.state.queues]
+        return [self.queue(name) for name in names if by_queue[name].finished.last_at > self.now - HISTORY_S]
 
     @cached_property
     def workers(self) -> list[Work]:

@@ -191,6 +191,16 @@ def test_the_figures_of_one_queue_are_its_own() -> None:
     assert re.search(r"1m 4\.0 ", whole), whole
 
 
+def test_a_queue_that_is_empty_for_a_moment_does_not_come_and_go() -> None:
+    state = scenes.shop()
+    del state.queues["mail"], state.queues["media"]
+    lines = draw(state, (160, 48))
+    assert any(re.match(r" mail +0 +0 +- +1\.0 +200ms", line) for line in lines)
+    assert not any(line.startswith(" media ") for line in lines)
+    tables = Tables(state, scenes.view(), scenes.NOW + 700)
+    assert [row.name for row in tables.queues] == ["imports", "default", "reports"]
+
+
 def test_a_queue_that_nobody_listens_to_is_named() -> None:
     assert "! imports: 10k+ pending and no worker listens to it" in text(scenes.shop(), (80, 24))
 
