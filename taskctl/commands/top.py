@@ -26,6 +26,8 @@ MOST_FPS = 60.0
 MOST_SPEED = 10_000.0
 PIPED_WIDTH = 160
 RECORDING = "Recordings"
+CAN_WATCH = os.name == "posix"
+"""Windows has neither the terminal nor the pipes that a live screen waits on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,8 @@ def _number(name: str, text: str, least: float, most: float) -> float:
 def has_screen(session: Session) -> bool:
     """Whether stdout is a terminal that can show a screen."""
     terminal = session.terminal
+    if not CAN_WATCH:
+        return False
     return terminal.out_is_tty and not terminal.is_json and os.environ.get("TERM") not in (None, "", "dumb")
 
 
@@ -172,9 +176,10 @@ def _live(session: Session, wanted: Wanted) -> int:
     selectors.require_queue(wanted.queue, alias)
     database.connection(alias).close()
     is_seen = has_screen(session)
-    if wanted.once or not (is_seen or session.terminal.is_json or wanted.record):
+    if wanted.once or not CAN_WATCH or not (is_seen or session.terminal.is_json or wanted.record):
         if not wanted.once:
-            session.terminal.note("stdout is no terminal for a live screen: one look, as with --once")
+            what = "stdout is no terminal for a" if CAN_WATCH else "on Windows there is no"
+            session.terminal.note(f"{what} live screen: one look, as with --once")
         return _once(session, wanted, alias)
     return _run(session, wanted, alias, is_seen=is_seen)
 
