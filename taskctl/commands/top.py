@@ -181,6 +181,7 @@ def _live(session: Session, wanted: Wanted) -> int:
             what = "stdout is no terminal for a" if CAN_WATCH else "on Windows there is no"
             session.terminal.note(f"{what} live screen: one look, as with --once")
         return _once(session, wanted, alias)
+    session.suggestions = None  # who leaves the screen shall not wait for a database that may hang
     return _run(session, wanted, alias, is_seen=is_seen)
 
 
