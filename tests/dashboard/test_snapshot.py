@@ -116,6 +116,7 @@ def test_a_worker_brings_what_it_holds_and_one_that_signed_off_is_left_out(using
 
 def test_a_worker_that_was_started_again_by_the_same_name_holds_what_runs(using: str) -> None:
     for _ in range(2):
+        Worker.objects.using(using).update(started_at=ago(10))
         who = registry.new_identity("w1")
         registry.register(who, queues=[], exclude_queues=[], slots=4, using=using)
     running(using)
