@@ -95,6 +95,8 @@ _REASONS = (
     ("Connection refused", "connection refused"),
     ("No such file or directory", "no such socket or file"),
     ("unable to open database file", "unable to open the file"),
+    ("statement timeout", "a statement took too long"),
+    ("max_statement_time exceeded", "a statement took too long"),
     ("timeout expired", "timed out"),
     ("timed out", "timed out"),
     ("could not translate host name", "host name not found"),

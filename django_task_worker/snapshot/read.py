@@ -7,11 +7,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Min, QuerySet, Subquery
 from django.db.models.functions import Substr
 
 from django_task_worker.conf import settings
@@ -55,7 +55,7 @@ def read(look: Look, using: str) -> Snapshot:
         counted = counts(using)
         running = _running(using)
         workers = read_workers(counted.held, using, limit=MOST_WORKERS)
-        failures, last = _failures(look, counted.at, using)
+        failures, last, failures_since = _failures(look, counted.at, using)
         finished = () if look.finished_since is None else _finished(look.finished_since, using)
     configured = settings()
     return Snapshot(
@@ -75,6 +75,7 @@ def read(look: Look, using: str) -> Snapshot:
         took_s=time.perf_counter() - began,
         round_trip_s=round_trip_s,
         last_failure=last,
+        failures_since=failures_since,
     )
 
 
@@ -174,20 +175,40 @@ def progress_text(progress: Any) -> str:
     return f"{text} {message}".strip()[:80] if isinstance(message, str) else text
 
 
-def _failures(look: Look, at: float, using: str) -> tuple[tuple[FailureRow, ...], int]:
-    """The newest attempt of each task that failed for good, and the number to go on from."""
+class _Window(NamedTuple):
+    """Attempts to go through: of those, the last one's number, and since when they are all there are."""
+
+    attempts: QuerySet[TaskAttempt]
+    last: int
+    since: float
+
+
+def _newest(horizon: float, using: str) -> _Window:
+    """The last FIRST_ATTEMPTS. While much is retried they may reach back for less than an hour."""
     attempts = TaskAttempt.objects.using(using).order_by()
+    last = Subquery(attempts.order_by("-id").values("id")[:1])
+    newest = attempts.filter(id__gt=last - FIRST_ATTEMPTS)
+    edge = newest.aggregate(last=Max("id"), since=Min("finished_at"))
+    number = edge["last"] or 0
+    since = horizon if number <= FIRST_ATTEMPTS else max(horizon, edge["since"].timestamp())
+    return _Window(newest, number, since)
+
+
+def _failures(look: Look, at: float, using: str) -> tuple[tuple[FailureRow, ...], int, float]:
+    """The newest attempt of each task that failed for good, the number to go on from, and since when these
+    are all.
+    """
+    horizon = at - FAILURES_S
     if look.after_failure is None:
-        last = attempts.aggregate(last=Max("id"))["last"] or 0
-        attempts = attempts.filter(id__gt=last - FIRST_ATTEMPTS)
+        attempts, last, since = _newest(horizon, using)
     else:
-        last = look.after_failure
-        attempts = attempts.filter(id__gt=last - OVERLAP)
+        last, since = look.after_failure, at
+        attempts = TaskAttempt.objects.using(using).filter(id__gt=last - OVERLAP)
     rows = attempts.filter(
         task__status=Status.FAILED.value,
         task__next_attempt_at__isnull=True,
         number=F("task__retry_count") + 1,  # the last one alone
-        finished_at__gt=datetime.fromtimestamp(at, UTC) - timedelta(seconds=FAILURES_S),
+        finished_at__gt=datetime.fromtimestamp(horizon, UTC),
     ).order_by("-id")
     found: dict[str, FailureRow] = {}
     for number, pk, name, queue, worker, tries, kind, error, ended in rows.values_list(
@@ -206,7 +227,7 @@ def _failures(look: Look, at: float, using: str) -> tuple[tuple[FailureRow, ...]
             pk,
             FailureRow(pk, name, queue, worker or "", tries, kind or "", error or "", ended.timestamp()),
         )
-    return tuple(found.values()), last
+    return tuple(found.values()), last, since
 
 
 _WORDS = {"COMPLETED": "completed", "FAILED": "failed", "CANCELLED": "cancelled"}

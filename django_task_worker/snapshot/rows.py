@@ -122,7 +122,7 @@ class Snapshot(NamedTuple):
     held: int
     """How many rows are running; `running` holds those that began first."""
     all_failures: bool
-    """Whether `failures` are all of the last hour rather than the new ones."""
+    """Whether `failures` are all since `failures_since` rather than the new ones."""
     finished: tuple[FinishedRow, ...] = ()
     finished_missed: bool = False
     """Whether more tasks ended than `finished` holds."""
@@ -132,3 +132,5 @@ class Snapshot(NamedTuple):
     round_trip_s: float = 0.0
     last_failure: int = 0
     """Where the next look at failures goes on."""
+    failures_since: float = 0.0
+    """An hour ago, or later when there was too much to go through."""

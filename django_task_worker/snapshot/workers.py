@@ -1,4 +1,8 @@
-"""The workers that have not signed off, with how many running rows are theirs."""
+"""The workers that have not signed off, with how many running rows are theirs.
+
+A row says the name of its worker alone: of several with the same name, as after a restart with `--name`,
+the newest has it in hand.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ def read_workers(held: Iterable[Held], using: str, *, limit: int | None = None) 
     for row in held:
         numbers[row.worker] += row.number
     known = Worker.objects.using(using).exclude(state=Worker.State.STOPPED).order_by("name", "-started_at")
-    return tuple(_row(worker, numbers[worker.name]) for worker in known[:limit])
+    return tuple(_row(worker, numbers.pop(worker.name, 0)) for worker in known[:limit])
 
 
 def _row(worker: Worker, held: int) -> WorkerRow:

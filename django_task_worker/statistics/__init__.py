@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from django_task_worker.statistics.counts import Counts
 from django_task_worker.statistics.histogram import BOUNDS_S, Distribution
-from django_task_worker.statistics.reading import By, Point, Summary, begin, enqueued, queues, read, timeline
+from django_task_worker.statistics.reading import (
+    By,
+    Point,
+    Summary,
+    begin,
+    enqueued,
+    queues,
+    read,
+    timeline,
+    timelines,
+)
 from django_task_worker.statistics.recorder import Recorder
 from django_task_worker.statistics.roll_up import forget, roll_up
 
@@ -26,4 +36,5 @@ __all__ = [
     "read",
     "roll_up",
     "timeline",
+    "timelines",
 ]

@@ -77,20 +77,53 @@ def begin(window_s: float, now: datetime) -> datetime:
 
 def timeline(window_s: float, *, step_s: int = MINUTE_S, using: str | None = None) -> list[Point]:
     """The last `window_s` seconds in steps of whole minutes, oldest first, without gaps."""
-    step_s = max(MINUTE_S, step_s - step_s % MINUTE_S)
     database = alias(using)
-    now = database_now(database)
-    start = floor(now - timedelta(seconds=window_s), step_s)
-    length_s = int((now - start).total_seconds())
-    points = [
-        Point(at=start + timedelta(seconds=offset), step_s=step_s)
-        for offset in range(0, length_s + 1, step_s)
-    ]
-    for (at,), counts in _since(start, ["starts_at"], step_s % HOUR_S == 0, database):
-        position = int((at - start).total_seconds()) // step_s
+    steps = _Steps.back(window_s, step_s, database)
+    points = steps.points()
+    for (at,), counts in _since(steps.start, ["starts_at"], steps.are_hours, database):
+        steps.add(points, at, counts)
+    return points
+
+
+def timelines(window_s: float, *, by: By, using: str | None = None) -> dict[str, list[Point]]:
+    """The same by minute for each queue, task or worker of which an attempt has ended."""
+    database = alias(using)
+    steps = _Steps.back(window_s, MINUTE_S, database)
+    found: dict[str, list[Point]] = {}
+    for (at, key), counts in _since(steps.start, ["starts_at", _COLUMNS[by]], False, database):
+        if key not in found:
+            found[key] = steps.points()
+        steps.add(found[key], at, counts)
+    return found
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """A window that ends now, cut into steps."""
+
+    start: datetime
+    number: int
+    step_s: int
+
+    @classmethod
+    def back(cls, window_s: float, step_s: int, using: str) -> _Steps:
+        step_s = max(MINUTE_S, step_s - step_s % MINUTE_S)
+        now = database_now(using)
+        start = floor(now - timedelta(seconds=window_s), step_s)
+        return cls(start, int((now - start).total_seconds()) // step_s + 1, step_s)
+
+    @property
+    def are_hours(self) -> bool:
+        return self.step_s % HOUR_S == 0
+
+    def points(self) -> list[Point]:
+        step = timedelta(seconds=self.step_s)
+        return [Point(at=self.start + number * step, step_s=self.step_s) for number in range(self.number)]
+
+    def add(self, points: list[Point], at: datetime, counts: tuple[Any, ...]) -> None:
+        position = int((at - self.start).total_seconds()) // self.step_s
         if position < len(points):
             points[position].add(*counts)
-    return points
 
 
 def enqueued(

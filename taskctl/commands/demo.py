@@ -60,7 +60,9 @@ def demo(
     session = session_of(context)
     terminal = session.terminal
     duration_s = values.duration("--duration", duration)
-    folder = Path(tempfile.mkdtemp(prefix="taskctl-demo-"))
+    temporary = Path(tempfile.mkdtemp(prefix="taskctl-"))
+    folder = temporary / "demo"  # its name is that of the project
+    folder.mkdir()
     try:
         with _stoppable(), _worker(folder) as worker:
             show = Show(terminal, folder, worker)
@@ -68,11 +70,12 @@ def demo(
                 show.run_live()
             else:
                 show.run(duration_s)
+            terminal.line("")
+            terminal.line(STEPS)
+            terminal.flush()
     finally:
         if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-    terminal.line("")
-    terminal.line(STEPS)
+            shutil.rmtree(temporary, ignore_errors=True)
     if keep:
         terminal.line(f"Kept: {folder}     look at it with: taskctl --project {folder} list")
     return exits.OK
@@ -101,7 +104,7 @@ def _worker(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     (folder / ".git").mkdir()  # ends the search for a project here, wherever the temporary folder lies
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
-            _command("worker", "--concurrency", "4", "--poll", "100ms"),
+            _command("worker", "--concurrency", "4", "--poll", "100ms", "--grace", "1s"),
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -138,17 +141,13 @@ class Show:
     worker: subprocess.Popen[bytes]
 
     def run(self, duration_s: float) -> None:
-        self.terminal.line(
-            "taskctl demo: SQLite in a temporary folder, polling instead of Redis,\n"
-            "one worker with 4 child processes. No Redis and no Postgres needed.\n"
-            "Ctrl-C ends it and removes everything.\n"
-        )
+        self._introduce()
         self._say(["enqueue", "demo.add", "1", "2", "--wait"], "queued, ran and answered in {took}")
         slow = self._say(
             ["enqueue", "demo.slow", "seconds=20", "--time-limit", "1s"], "will be stopped by force after 1s"
         )
         flaky = self._say(["enqueue", "demo.flaky", "--retries", "3"], "will fail twice, then work")
-        self._say(["enqueue", "demo.add", "one"], "shown so you know what it looks like")
+        self._say(["enqueue", "demo.add", "one"], "so you know what it looks like")
         self._load(duration_s)
         self._say(["wait", slow[:12], flaky[:12], "--timeout", "30s"], "retried until it worked", table=True)
         self._say(["show", flaky[:12]], "", table=True)
@@ -161,7 +160,7 @@ class Show:
         self._say(["enqueue", "demo.add", "1", "2", "--wait"], "queued, ran and answered in {took}")
         self._say(["enqueue", "demo.slow", "seconds=20", "--time-limit", "30s"], "")
         self._say(["enqueue", "demo.flaky", "--retries", "3"], "will fail twice, then work")
-        self._say(["enqueue", "demo.add", "one"], "shown so you know what it looks like")
+        self._say(["enqueue", "demo.add", "one"], "so you know what it looks like")
         self.terminal.line("\nOpening the live screen (q to leave) …")
         self.terminal.flush()
         shape = ["--ascii"] if self.terminal.ascii_only else []
@@ -177,8 +176,9 @@ class Show:
 
     def _introduce(self) -> None:
         self.terminal.line(
-            "taskctl demo: SQLite in a temporary folder, polling instead of Redis, one worker with 4 child"
-            " processes.\nNo Redis and no Postgres needed. Ctrl-C ends it and removes everything.\n"
+            "taskctl demo: SQLite in a temporary folder, polling instead of Redis,\n"
+            "one worker with 4 child processes. No Redis and no Postgres needed.\n"
+            "Ctrl-C ends it and removes everything.\n"
         )
 
     def _say(self, words: Sequence[str], comment: str, *, table: bool = False, stdin: str = "") -> str:

@@ -26,6 +26,8 @@ MOST_FPS = 60.0
 MOST_SPEED = 10_000.0
 PIPED_WIDTH = 160
 RECORDING = "Recordings"
+CAN_WATCH = os.name == "posix"
+"""Windows has neither the terminal nor the pipes that a live screen waits on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,8 @@ def _number(name: str, text: str, least: float, most: float) -> float:
 def has_screen(session: Session) -> bool:
     """Whether stdout is a terminal that can show a screen."""
     terminal = session.terminal
+    if not CAN_WATCH:
+        return False
     return terminal.out_is_tty and not terminal.is_json and os.environ.get("TERM") not in (None, "", "dumb")
 
 
@@ -172,10 +176,12 @@ def _live(session: Session, wanted: Wanted) -> int:
     selectors.require_queue(wanted.queue, alias)
     database.connection(alias).close()
     is_seen = has_screen(session)
-    if wanted.once or not (is_seen or session.terminal.is_json or wanted.record):
+    if wanted.once or not CAN_WATCH or not (is_seen or session.terminal.is_json or wanted.record):
         if not wanted.once:
-            session.terminal.note("stdout is no terminal for a live screen: one look, as with --once")
+            what = "stdout is no terminal for a" if CAN_WATCH else "on Windows there is no"
+            session.terminal.note(f"{what} live screen: one look, as with --once")
         return _once(session, wanted, alias)
+    session.suggestions = None  # who leaves the screen shall not wait for a database that may hang
     return _run(session, wanted, alias, is_seen=is_seen)
 
 
@@ -184,18 +190,29 @@ def _once(session: Session, wanted: Wanted, alias: str) -> int:
 
     from django_task_worker.snapshot.read import Look as Seen
     from django_task_worker.snapshot.read import read
-    from taskctl.dashboard import history
+    from taskctl.dashboard import actions, history
     from taskctl.dashboard.messages import DATABASE, OK, Health
+    from taskctl.dashboard.panels.running import SHOWS_ARGUMENTS
     from taskctl.dashboard.state import State
     from taskctl.dashboard.tables import Tables
+    from taskctl.dashboard.view import RUNNING, Job
 
     now = time.time()
     state = State(_project(session), now)
     state.apply(read(Seen(), alias), now)
     state.apply(history.read(now, alias), now)
     state.apply(Health(DATABASE, OK), now)
-    show(session, Tables(state, _view(session, wanted), now))
+    tables = Tables(state, _view(session, wanted), now)
+    if not session.terminal.is_json and _width(session) >= SHOWS_ARGUMENTS:
+        job = Job(verb="arguments", ids=tuple(tables.keys(RUNNING)))
+        tables.view.arguments.update(actions.perform(job, alias).arguments or {})
+    show(session, tables)
     return exits.OK
+
+
+def _width(session: Session) -> int:
+    terminal = session.terminal
+    return terminal.width if terminal.out_is_tty or "COLUMNS" in os.environ else PIPED_WIDTH
 
 
 def show(session: Session, tables: object) -> None:
@@ -209,8 +226,7 @@ def show(session: Session, tables: object) -> None:
         for row in plain.objects(tables):
             terminal.record(row)
     else:
-        width = terminal.width if terminal.out_is_tty or "COLUMNS" in os.environ else PIPED_WIDTH
-        for line in plain.lines(tables, _look(session), width):
+        for line in plain.lines(tables, _look(session), _width(session)):
             terminal.line(line)
     terminal.flush()
 

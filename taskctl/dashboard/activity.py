@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django_task_worker.snapshot.rows import FinishedRow
-from taskctl.dashboard.messages import History
+from taskctl.dashboard.messages import History, Past
 from taskctl.dashboard.rates import HISTORY_S, Meter, Spread
 from taskctl.listening.happenings import Happening
 
@@ -20,10 +20,11 @@ ENDS = frozenset(("completed", "failed", "cancelled"))
 class Series:
     """What the tasks of one queue, or of all, are like."""
 
-    __slots__ = ("finished", "run", "wait")
+    __slots__ = ("failed", "finished", "run", "wait")
 
-    def __init__(self, seconds: int = RECENT_S + 1) -> None:
-        self.finished = Meter(seconds)
+    def __init__(self) -> None:
+        self.finished = Meter(HISTORY_S + 1)
+        self.failed = Meter(HISTORY_S + 1)
         self.wait = Spread()
         self.run = Spread()
 
@@ -34,8 +35,7 @@ class Activity:
     def __init__(self, started_at: float) -> None:
         self.known_since = started_at
         self._started_at = started_at
-        self.all = Series(HISTORY_S + 1)
-        self.failed = Meter(HISTORY_S + 1)
+        self.all = Series()
         self.by_queue: dict[str, Series] = {}
         self.by_worker: dict[str, Meter] = {}
         self._ended: OrderedDict[str, float] = OrderedDict()
@@ -50,8 +50,6 @@ class Activity:
         if happening.event == "cancelled":
             return
         _measure(self.all, happening, at, now)
-        if happening.event == "failed":
-            self.failed.add(1, at)
         if happening.queue is not None and (series := self._series(happening.queue)) is not None:
             _measure(series, happening, at, now)
         if happening.worker and (meter := self._meter(happening.worker)) is not None:
@@ -65,19 +63,17 @@ class Activity:
     def remember(self, history: History, skew_s: float) -> None:
         """What happened before anybody watched."""
         start = int(self._started_at)
-        for past in history.minutes:
-            minute = int(past.at - skew_s)
-            _spread_out(self.all.finished, past.finished, minute, min(minute + 60, start))
-            _spread_out(self.failed, past.failed, minute, min(minute + 60, start))
-            self.known_since = min(self.known_since, max(minute, start - HISTORY_S))
+        if history.minutes:
+            self.known_since = max(int(history.minutes[0].at - skew_s), start - HISTORY_S)
+        _load(self.all, history.minutes, skew_s, start)
         for spreads in history.spreads:
             series = self.all if spreads.queue is None else self._series(spreads.queue)
             if series is not None:
                 series.wait.load(spreads.waits, spreads.longest_wait_s, start)
                 series.run.load(spreads.runs, spreads.longest_run_s, start)
-        for queue, rate in history.queue_rates:
+        for queue, minutes in history.queue_minutes:
             if (series := self._series(queue)) is not None:
-                _spread_out(series.finished, round(rate * RECENT_S), start - RECENT_S, start)
+                _load(series, minutes, skew_s, start)
         for worker, rate in history.worker_rates:
             if (meter := self._meter(worker)) is not None:
                 _spread_out(meter, round(rate * RECENT_S), start - RECENT_S, start)
@@ -108,10 +104,20 @@ class Activity:
 
 def _measure(series: Series, happening: Happening, at: float, now: float) -> None:
     series.finished.add(1, at)
+    if happening.event == "failed":
+        series.failed.add(1, at)
     if happening.wait_s is not None:
         series.wait.add(happening.wait_s, now)
     if happening.run_s is not None:
         series.run.add(happening.run_s, now)
+
+
+def _load(series: Series, minutes: Sequence[Past], skew_s: float, end: int) -> None:
+    """What ended in whole minutes before that second."""
+    for past in minutes:
+        minute = int(past.at - skew_s)
+        _spread_out(series.finished, past.finished, minute, min(minute + 60, end))
+        _spread_out(series.failed, past.failed, minute, min(minute + 60, end))
 
 
 def _spread_out(meter: Meter, number: int, start: int, end: int) -> None:

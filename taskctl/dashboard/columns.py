@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from taskctl.dashboard.lines import Line, Look
+from taskctl.dashboard.text import fit as fit_text
+from taskctl.dashboard.text import width_of
 
 LEAST_NAME = 12
 MARK = ">"
@@ -38,6 +40,11 @@ def fit(columns: Sequence[Column], width: int, *, most_name: int = 200) -> Fitte
         places[column.title] = (at + 2 if column.left else at, at + column.width)
         at += column.width
     return Fitted(name_width, places)
+
+
+def longest_name(names: Sequence[str], most: int) -> int:
+    """The cells of the longest, `most` at most."""
+    return max((width_of(fit_text(name, most)) for name in names), default=0)
 
 
 def heading(first: str, columns: Sequence[Column], fitted: Fitted, width: int, look: Look) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -50,13 +51,14 @@ Asked = Wish | Skip | Job | None
 
 
 class Control:
-    """The keys. `width` and `room` are those of a page: they say how far it scrolls."""
+    """The keys. `width` and `room` are those of a page: they say how far it scrolls; `panels` are shown."""
 
-    def __init__(self, tables: Tables, width: int, room: int) -> None:
+    def __init__(self, tables: Tables, width: int, room: int, panels: Sequence[str] = PANELS) -> None:
         self.tables = tables
         self.view: View = tables.view
         self.width = width
         self.room = room
+        self.panels = panels
 
     def press(self, key: str) -> Asked:
         if key == "Ctrl-C":
@@ -90,7 +92,7 @@ class Control:
         job, self.view.asked = self.view.asked, None
         if key in ("y", "Y"):
             return job
-        self.view.say("nothing was changed", self.tables.now, "dim")
+        self.view.say("nothing was changed", "dim")
         return None
 
     def _anywhere(self, key: str) -> Asked:
@@ -130,10 +132,10 @@ class Control:
         view = self.view
         if view.speed is not None:
             view.speed = _next(SPEEDS, view.speed, step)
-            view.say(f"{view.speed:g} times as fast as it was", self.tables.now)
+            view.say(f"{view.speed:g} times as fast as it was")
             return None
         view.interval_s = _next(INTERVALS_S, view.interval_s, step)
-        view.say(f"the database is looked at every {view.interval_s:g}s", self.tables.now, "")
+        view.say(f"the database is looked at every {view.interval_s:g}s", "")
         return Wish.INTERVAL
 
     # --- moving ---
@@ -146,10 +148,9 @@ class Control:
         if step is not None:
             self._step(step)
         elif key in ("Tab", "Shift-Tab"):
-            at = PANELS.index(view.focus) + (1 if key == "Tab" else -1)
-            view.focus = PANELS[at % len(PANELS)]
+            self._go_round(1 if key == "Tab" else -1)
         elif key in "12345" and len(key) == 1:
-            view.focus = PANELS[int(key) - 1]
+            self._go_to(PANELS[int(key) - 1])
         elif key == "/":
             view.typed = view.filter
         elif key == "s":
@@ -157,6 +158,20 @@ class Control:
         elif key == "S":
             view.backwards[view.focus] = not view.backwards[view.focus]
         return None
+
+    def _go_round(self, step: int) -> None:
+        at = PANELS.index(self.view.focus) + step
+        while PANELS[at % len(PANELS)] not in self.panels:
+            at += step
+        self.view.focus = PANELS[at % len(PANELS)]
+
+    def _go_to(self, panel: str) -> None:
+        if panel in self.panels:
+            self.view.focus = panel
+        elif panel == EVENTS and not self.view.events:
+            self.view.say("the events are hidden: e shows them")
+        else:
+            self.view.say(f"the window is too small for the {panel}")
 
     def _step(self, step: int) -> None:
         view = self.view
@@ -196,7 +211,10 @@ class Control:
 
     def _explain(self, verb: str) -> Asked:
         task_id = self._task_id()
-        if task_id is None or self.view.speed is not None:
+        if self.view.speed is not None:
+            self.view.say("a recording does not know: this can be asked on the live screen alone")
+            return None
+        if task_id is None:
             return None
         page = Page(verb, f"{verb.upper()} {task_id}", key=task_id, is_loading=True)
         self.view.pages.append(page)
@@ -220,7 +238,7 @@ class Control:
     def _ask(self, key: str) -> None:
         view = self.view
         if view.read_only or view.speed is not None:
-            view.say("read-only: nothing can be changed here", self.tables.now)
+            view.say("read-only: nothing can be changed here")
             return
         job = {"R": self._retry, "X": self._cancel, "P": self._pause, "D": self._drain}[key]()
         if job is not None:
@@ -237,7 +255,7 @@ class Control:
             return Job(verb="retry", ids=ids, question=f"retry {len(ids)} x {group.task}?")
         task_id = self._task_id()
         if task_id is None or (view.page is None and view.focus == RUNNING):
-            view.say("select a failed task to retry (4 goes to the failures)", tables.now)
+            view.say("select a failed task to retry (4 goes to the failures)")
             return None
         failure = tables.state.failures.get(task_id)
         name = failure.task if failure else ""
@@ -247,7 +265,7 @@ class Control:
         view, tables = self.view, self.tables
         task_id = self._task_id()
         if task_id is None or (view.page is None and view.focus != RUNNING):
-            view.say("select a running task to cancel (3 goes to them)", tables.now)
+            view.say("select a running task to cancel (3 goes to them)")
             return None
         row = tables.state.running.get(task_id)
         name = f" {row.task}, which is running" if row else ""
@@ -262,10 +280,9 @@ class Control:
         elif page is None and view.focus == QUEUES and at >= 0:
             name = tables.queues[at].name
         else:
-            view.say("select a queue to pause or resume (1 goes to them)", tables.now)
+            view.say("select a queue to pause or resume (1 goes to them)")
             return None
-        row = tables.state.queues.get(name)
-        verb = "resume" if row is not None and row.is_paused(tables.at) else "pause"
+        verb = "resume" if tables.queue(name).is_paused(tables.at) else "pause"
         return Job(verb=verb, name=name, question=f"{verb} queue {name}?")
 
     def _drain(self) -> Job | None:
@@ -276,7 +293,7 @@ class Control:
             key = keys[view.selected(WORKERS, keys)]
         work = next((work for work in tables.workers if work.row.id == key), None)
         if work is None or work.status == LOST:
-            view.say("select a worker that is up to drain (2 goes to them)", tables.now)
+            view.say("select a worker that is up to drain (2 goes to them)")
             return None
         what = f"drain {work.row.name}? It finishes what it runs, then exits."
         return Job(verb="drain", ids=(work.row.id,), name=work.row.name, question=what)

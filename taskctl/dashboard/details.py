@@ -45,9 +45,7 @@ def refresh(tables: Tables, page: Page) -> None:
 
 
 def queue_rows(tables: Tables, name: str) -> list[Row]:
-    row = tables.state.queues.get(name)
-    if row is None:
-        return [Row("queue", name, "bold"), Row("now", "nothing waits or runs in it", "dim")]
+    row = tables.queue(name)
     rows = [
         Row("queue", name, "bold"),
         Row("pending", figures.number(row.pending)),

@@ -45,6 +45,11 @@ def clock(at: float, *, utc: bool, fraction: bool = False) -> str:
     return f"{text}.{int(at % 1 * 1000):03}" if fraction else text
 
 
+def date(at: float, *, utc: bool) -> str:
+    """`2026-11-25`."""
+    return time.strftime("%Y-%m-%d", time.gmtime(at) if utc else time.localtime(at))
+
+
 def stopwatch(seconds: float) -> str:
     """`0:42`, `1:02:03`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django_task_worker import statistics
 from taskctl.dashboard.messages import History, Past, Spreads
 from taskctl.dashboard.rates import HISTORY_S
@@ -12,10 +14,7 @@ RATE_S = 60
 
 def read(at: float, using: str) -> History:
     """The last ten minutes, and how long tasks took in the last five. Raises the errors of the database."""
-    minutes = [
-        Past(point.at.timestamp(), point.finished, point.failed)
-        for point in statistics.timeline(HISTORY_S, using=using)
-    ]
+    by_queue = statistics.timelines(HISTORY_S, by="queue", using=using)
     summaries = [
         *statistics.read(SPREAD_S, using=using),
         *statistics.read(SPREAD_S, by="queue", using=using),
@@ -25,14 +24,15 @@ def read(at: float, using: str) -> History:
         for row in summaries
         if row.finished
     ]
+    worker_rates = statistics.read(RATE_S, by="worker", using=using)
     return History(
         at,
-        minutes,
+        _minutes(statistics.timeline(HISTORY_S, using=using)),
         spreads,
-        _rates("queue", using),
-        _rates("worker", using),
+        [(queue, _minutes(points)) for queue, points in by_queue.items()],
+        [(row.key, row.rate) for row in worker_rates if row.key],
     )
 
 
-def _rates(by: statistics.By, using: str) -> list[tuple[str, float]]:
-    return [(row.key, row.rate) for row in statistics.read(RATE_S, by=by, using=using) if row.key]
+def _minutes(points: Sequence[statistics.Point]) -> list[Past]:
+    return [Past(point.at.timestamp(), point.finished, point.failed) for point in points]

@@ -15,13 +15,14 @@ from taskctl.dashboard.answers import Answer
 from taskctl.dashboard.control import Asked, Control, Skip, Wish
 from taskctl.dashboard.keys import Keys
 from taskctl.dashboard.lines import Look
+from taskctl.dashboard.panels.running import SHOWS_ARGUMENTS
 from taskctl.dashboard.quiet import quiet
 from taskctl.dashboard.signals import ENDS, Signals
 from taskctl.dashboard.sources import Replay, Source
 from taskctl.dashboard.state import State
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.tty import Screen, TerminalGone
-from taskctl.dashboard.view import PANELS, RUNNING, Job, View
+from taskctl.dashboard.view import FLASH_S, PANELS, RUNNING, Job, View
 
 ESCAPE_S = 0.05
 """How long an Escape waits for the rest of a sequence."""
@@ -62,6 +63,8 @@ class Loop:
         self._held: State | None = None
         self._held_at = 0.0
         self._asked_at = 0.0
+        self._said = 0
+        self._said_at = 0.0
         self._exit_code: int | None = None
 
     def run(self) -> int:
@@ -154,7 +157,7 @@ class Loop:
                 elif answer.rows:
                     page.rows = answer.rows
         if answer.text:
-            self.view.say(answer.text, self._now(), answer.style)
+            self.view.say(answer.text, answer.style)
             self.source.reconnect()
 
     # --- what is drawn ---
@@ -169,7 +172,18 @@ class Loop:
         self._pace.drawn_at = 0.0
         self._pace.is_dirty = True
 
+    def _fade(self) -> None:
+        """What was said in the footer goes after a while: of ours, not of a recording or a held screen."""
+        now = time.monotonic()
+        if self.view.said != self._said:
+            self._said, self._said_at = self.view.said, now
+        elif now - self._said_at > FLASH_S:
+            self.view.flash = ""
+
     def _draw(self) -> None:
+        self._fade()
+        if isinstance(self.source, Replay):
+            self.view.is_over = self.source.is_over
         tables = self._tables()
         for panel in PANELS[:-1]:
             self.view.settle(panel, tables.keys(panel))
@@ -184,7 +198,7 @@ class Loop:
         """Of the tasks on a screen wide enough to show them; once each."""
         now = time.monotonic()
         is_due = now - self._asked_at > self.view.interval_s / 2
-        if width < 150 or self.view.speed is not None or self._held is not None or not is_due:
+        if width < SHOWS_ARGUMENTS or self.view.speed is not None or self._held is not None or not is_due:
             return
         shown = [
             task.row.id for task in tables.running[:ARGUMENTS] if (task.elapsed_s or 0) > ARGUMENTS_AFTER_S
@@ -201,7 +215,8 @@ class Loop:
         for key in keys:
             width, height = self.terminal.size()
             tables = self._tables()
-            control = Control(tables, width, screen.page_room(tables, self.look, width, height))
+            room = screen.page_room(tables, self.look, width, height)
+            control = Control(tables, width, room, screen.panels(tables, self.look, width, height))
             was_paused = self.view.paused
             self._fulfil(control.press(key))
             if self.view.paused != was_paused:

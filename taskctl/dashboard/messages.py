@@ -48,7 +48,7 @@ class History(NamedTuple):
     at: float
     minutes: Sequence[Past] = ()
     spreads: Sequence[Spreads] = ()
-    queue_rates: Sequence[tuple[str, float]] = ()
+    queue_minutes: Sequence[tuple[str, Sequence[Past]]] = ()
     worker_rates: Sequence[tuple[str, float]] = ()
 
 

@@ -49,11 +49,11 @@ def _time(at: float | None) -> str | None:
 
 
 def _stats(tables: Tables, known_s: float) -> dict[str, Any]:
-    state, is_known = tables.state, known_s >= 1
+    state, series, is_known = tables.state, tables.series, known_s >= 1
     window_s = int(min(WINDOW_S, known_s))
     counted = [
         meter.totals(tables.now, step_s=1, steps=max(1, window_s))
-        for meter in (state.activity.all.finished, state.activity.failed)
+        for meter in (series.finished, series.failed)
     ]
     finished, failed = (sum(values) for values in counted)
     queues = list(tables.queues)
@@ -67,15 +67,16 @@ def _stats(tables: Tables, known_s: float) -> dict[str, Any]:
         "completed": finished - failed if is_known else UNKNOWN,
         "failed": failed if is_known else UNKNOWN,
         "rate": round(finished / window_s, 3) if is_known else UNKNOWN,
-        **_quantiles("wait", state.activity.all.wait, tables.now),
-        **_quantiles("run", state.activity.all.run, tables.now),
+        **_quantiles("wait", series.wait, tables.now),
+        **_quantiles("run", series.run, tables.now),
         "pending": sum(min(queue.pending, CAP) for queue in queues),
         "pending_capped": any(queue.pending > CAP for queue in queues),
         "scheduled": sum(min(queue.scheduled, CAP) for queue in queues),
         "running": tables.busy_total,
-        "retrying": min(state.retrying, CAP),
-        "stale": state.snapshot.stale if state.snapshot else 0,
+        "retrying": min(state.retrying, CAP) if tables.view.queue is None else UNKNOWN,
+        "stale": tables.stale,
         "failed_1h": tables.failed_total,
+        "failed_1h_capped": tables.is_failed_total_capped,
         "mode": state.mode.lower().replace(" ", "-"),
     }
 

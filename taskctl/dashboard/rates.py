@@ -19,17 +19,20 @@ BOUNDS_S = tuple(0.001 * FACTOR**number for number in range(59))
 class Meter:
     """How often something happened in each of the last seconds."""
 
-    __slots__ = ("_counts", "_now")
+    __slots__ = ("_counts", "_now", "last_at")
 
     def __init__(self, seconds: int = HISTORY_S) -> None:
         self._counts = [0] * seconds
         self._now = 0
+        self.last_at = 0
+        """The last second in which something happened."""
 
     def add(self, number: int, at: float) -> None:
         """At a second that may be a little past; what is older than the history is left out."""
         self._move(int(at))
-        if self._now - len(self._counts) < int(at):
+        if number and self._now - len(self._counts) < int(at):
             self._counts[int(at) % len(self._counts)] += number
+            self.last_at = max(self.last_at, int(at))
 
     def _move(self, second: int) -> None:
         if second <= self._now:

@@ -56,6 +56,7 @@ class Reader(threading.Thread):
         self._all_failures_at = 0.0
         self._seen_until: float | None = None
         self._was_live = self._has_history = False
+        self._lost_events = False
         self.interval_s = interval_s
 
     # --- for the loop ---
@@ -73,6 +74,10 @@ class Reader(threading.Thread):
         with self._changed:
             self._due = 0.0
             self._changed.notify()
+
+    def fill_in(self) -> None:
+        """Events were lost: what has ended is read at the next look, as it is without them."""
+        self._lost_events = True
 
     def stop(self) -> None:
         with self._changed:
@@ -125,7 +130,9 @@ class Reader(threading.Thread):
 
     def _look(self) -> None:
         began = time.monotonic()
-        is_live = self._is_live()
+        with self._changed:  # first: who asks for another look meanwhile gets it
+            self._due = began + self.interval_s
+        is_live, self._lost_events = self._is_live() and not self._lost_events, False
         wants_all = began - self._all_failures_at > ALL_FAILURES_EVERY_S
         since = None if is_live and self._was_live else self._seen_until
         seen = Look(
@@ -142,8 +149,6 @@ class Reader(threading.Thread):
         if not self._has_history:
             self._inbox.put(history.read(found.at, self._using))
             self._has_history = True
-        with self._changed:
-            self._due = began + self.interval_s
 
     def _fail(self, error: Exception, job: Job | bool | None) -> None:
         self._close()

@@ -124,8 +124,11 @@ def _message(kind: str, fields: list[Any]) -> Message | None:
         return Health(*fields[0])
     if kind == HISTORY:
         found = History(*fields[0])
-        minutes, spreads = [Past(*row) for row in found.minutes], [Spreads(*row) for row in found.spreads]
-        return found._replace(minutes=minutes, spreads=spreads)
+        return found._replace(
+            minutes=[Past(*row) for row in found.minutes],
+            spreads=[Spreads(*row) for row in found.spreads],
+            queue_minutes=[(queue, [Past(*row) for row in rows]) for queue, rows in found.queue_minutes],
+        )
     return _snapshot(fields[0]) if kind == SNAPSHOT else None
 
 

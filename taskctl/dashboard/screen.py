@@ -10,6 +10,7 @@ from taskctl.dashboard.lines import Line, Look
 from taskctl.dashboard.messages import DOWN
 from taskctl.dashboard.panels import events, failures, frame, latency, queues, running, throughput, workers
 from taskctl.dashboard.tables import Tables
+from taskctl.dashboard.view import PANELS, QUEUES, RUNNING, WORKERS
 
 LEAST = (40, 8)
 SMALL = (60, 12)
@@ -52,6 +53,19 @@ def page_room(tables: Tables, look: Look, width: int, height: int) -> int:
     return height - head - len(frame.notices(tables, look, width)) - 1
 
 
+def panels(tables: Tables, look: Look, width: int, height: int) -> list[str]:
+    """Those that can be gone to on a screen of that size, in their order."""
+    if width < SMALL[0] or height < SMALL[1]:
+        return [RUNNING]
+    room = page_room(tables, look, width, height)
+    if _is_full(tables, width, height):
+        lines = layout.share(_full_needs(tables, is_tall=height >= TALL), room)
+        lines[QUEUES] = lines[WORKERS] = lines["middle"]
+    else:
+        lines = layout.share(_compact_needs(tables, room), room)
+    return [panel for panel in PANELS if lines.get(panel)]
+
+
 def _is_full(tables: Tables, width: int, height: int) -> bool:
     if tables.view.layout != "auto":
         return tables.view.layout == "full" and width >= 100
@@ -78,7 +92,7 @@ def _too_small(look: Look, width: int, height: int) -> list[str]:
     return [*found, *[" " * width] * (height - len(found))]
 
 
-def _compact(tables: Tables, look: Look, width: int, height: int) -> list[str]:
+def _compact_needs(tables: Tables, height: int) -> list[Need]:
     needs = [
         Need("running", 4, running.wanted(tables), spare=2),
         Need("queues", 3, queues.wanted(tables)),
@@ -89,7 +103,11 @@ def _compact(tables: Tables, look: Look, width: int, height: int) -> list[str]:
         needs.append(Need("latency", latency.HEIGHT, latency.HEIGHT))
         if tables.view.events:
             needs.append(Need("events", 3, 10))
-    lines = layout.share(needs, height)
+    return needs
+
+
+def _compact(tables: Tables, look: Look, width: int, height: int) -> list[str]:
+    lines = layout.share(_compact_needs(tables, height), height)
     found = queues.lines(tables, look, width, lines["queues"])
     found += workers.lines(tables, look, width, lines["workers"], header=False) if lines["workers"] else []
     found = _padded(found, lines["queues"] + lines["workers"], look, width)
@@ -103,9 +121,7 @@ def _compact(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     return found
 
 
-def _full(tables: Tables, look: Look, width: int, height: int, *, is_tall: bool) -> list[str]:
-    left = width * 55 // 100
-    right = width - left - 1
+def _full_needs(tables: Tables, *, is_tall: bool) -> list[Need]:
     beside = workers.wanted(tables, header=True) + latency.HEIGHT
     middle = max(queues.wanted(tables), beside)
     needs = [
@@ -116,7 +132,13 @@ def _full(tables: Tables, look: Look, width: int, height: int, *, is_tall: bool)
     ]
     if tables.view.events and is_tall:
         needs.append(Need("events", 5, 9))
-    lines = layout.share(needs, height)
+    return needs
+
+
+def _full(tables: Tables, look: Look, width: int, height: int, *, is_tall: bool) -> list[str]:
+    left = width * 55 // 100
+    right = width - left - 1
+    lines = layout.share(_full_needs(tables, is_tall=is_tall), height)
     found = throughput.lines(tables, look, width, lines["chart"]) if lines["chart"] else []
     if lines["middle"]:
         found += _middle(tables, look, left, right, lines["middle"])

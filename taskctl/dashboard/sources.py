@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from taskctl.dashboard.answers import Answer
-from taskctl.dashboard.messages import Message
+from taskctl.dashboard.messages import OK, REDIS, UNKNOWN, Events, Health, Message
 from taskctl.dashboard.recording import Recorder, Recording
 from taskctl.dashboard.view import Job
 from taskctl.listening.inbox import Inbox
@@ -56,6 +56,7 @@ class Live:
         self._feed = Feed(self.inbox)
         self._reader = Reader(using, self.inbox, interval_s, lambda: self._feed.is_live, utc=utc)
         self._recorder = recorder
+        self._redis = UNKNOWN
 
     def start(self) -> None:
         self._reader.start()
@@ -67,6 +68,8 @@ class Live:
     def take(self) -> list[Told]:
         now = self.now()
         messages = self.inbox.take()
+        for message in messages:
+            self._heed(message)
         health = self._reader.watch()
         if health is not None:
             messages.append(health)
@@ -75,6 +78,18 @@ class Live:
                 if not isinstance(message, Answer):
                     self._recorder.keep(message, now)
         return [Told(now, message) for message in messages]
+
+    def _heed(self, message: Message | Answer) -> None:
+        """What events did not tell, the database does: at once when they begin to come, or are too many."""
+        if isinstance(message, Events):
+            if message.missed or message.dropped:
+                self._reader.fill_in()
+            if message.dropped:
+                self._reader.look_now()
+        elif isinstance(message, Health) and message.server == REDIS:
+            if message.state == OK and self._redis != OK:
+                self._reader.look_now()
+            self._redis = message.state
 
     def submit(self, job: Job) -> None:
         self._reader.submit(job)

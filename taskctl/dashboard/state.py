@@ -39,10 +39,12 @@ class State:
         self.queues: dict[str, QueueRow] = {}
         self.running: dict[str, RunningRow] = {}
         self.failures: OrderedDict[str, FailureRow] = OrderedDict()
+        self.failures_since = started_at
+        """Since when all of them are known, by the database's clock."""
         self.retrying = 0
         self.activity = Activity(started_at)
         self.heard = Meter(61)
-        self.missed = Meter(61)
+        self.lost = Meter(61)
         self.tail: deque[Happening] = deque(maxlen=TAIL)
         self.dropped = 0
         self._recent: deque[Happening] = deque(maxlen=MOST_RECENT)
@@ -76,16 +78,16 @@ class State:
             self._note(happening, now)
             self._recent.append(happening)
             self._adjust(happening)
-        if events.missed:
-            self.missed.add(events.missed, now)
-            if self.share_missed(now) > GAP_SHARE:
-                self.tail.append(Happening("gap", now, number=events.missed))
+        if events.missed or events.dropped:
+            self.lost.add(events.missed + events.dropped, now)
+        if events.missed and self.share_lost(now) > GAP_SHARE:
+            self.tail.append(Happening("gap", now, number=events.missed))
 
-    def share_missed(self, now: float) -> float:
-        """Which part of the last minute's events was missed."""
-        missed = sum(self.missed.totals(now + 1, step_s=1, steps=60))
+    def share_lost(self, now: float) -> float:
+        """Which part of the last minute's events was missed on the way, or dropped here."""
+        lost = sum(self.lost.totals(now + 1, step_s=1, steps=60))
         heard = sum(self.heard.totals(now + 1, step_s=1, steps=60))
-        return missed / (missed + heard) if missed else 0.0
+        return lost / (lost + heard) if lost else 0.0
 
     def _note(self, happening: Happening, now: float) -> None:
         """Rates, times and the tail."""
@@ -98,7 +100,7 @@ class State:
         event, task_id = happening.event, happening.id
         row = self.queues.get(happening.queue or "")
         if event == "enqueued":
-            self._waits(row, happening.number)
+            self._waits(row, happening.number, happening.at)
         elif event == "started" and task_id is not None:
             self._begin(row, task_id, happening)
         elif event in LEAVES and task_id is not None:
@@ -110,13 +112,17 @@ class State:
             self.failures.pop(task_id, None)
             if happening.worker:
                 self._leave(row, task_id)
-            self._waits(row, 1)
+            self._waits(row, 1, happening.at)
         elif event in ("paused", "resumed") and row is not None:
             self.queues[row.name] = row._replace(paused_at=happening.at if event == "paused" else None)
 
-    def _waits(self, row: QueueRow | None, number: int) -> None:
+    def _waits(self, row: QueueRow | None, number: int, at: float | None = None) -> None:
+        """More wait, or fewer; the first of them since that time."""
         if row is not None:
-            self.queues[row.name] = row._replace(pending=max(0, min(row.pending + number, CAP + 1)))
+            self.queues[row.name] = row._replace(
+                pending=max(0, min(row.pending + number, CAP + 1)),
+                oldest_at=row.oldest_at if row.pending else at or None,
+            )
 
     def _begin(self, row: QueueRow | None, task_id: str, happening: Happening) -> None:
         if task_id in self.running:
@@ -169,6 +175,8 @@ class State:
     # --- the database ---
 
     def _reconcile(self, snapshot: Snapshot, now: float) -> None:
+        if snapshot.all_failures:
+            self._forget_failures(snapshot)
         self.snapshot, self.snapshot_at = snapshot, now
         self.skew_s = snapshot.at - now
         self.queues = {row.name: row for row in snapshot.queues}
@@ -183,9 +191,15 @@ class State:
             self._adjust(happening)
         self.activity.forget(self.queues, {worker.name for worker in snapshot.workers})
 
+    def _forget_failures(self, snapshot: Snapshot) -> None:
+        """Those that a look at all of them will bring again. It may not reach back as far as what we know."""
+        since = snapshot.failures_since
+        for row in [row for row in self.failures.values() if row.at >= since]:
+            del self.failures[row.task_id]
+        is_joined = self.snapshot is not None and since <= self.snapshot.at
+        self.failures_since = min(self.failures_since, since) if is_joined else since
+
     def _learn_failures(self, snapshot: Snapshot) -> None:
-        if snapshot.all_failures:
-            self.failures.clear()
         for row in sorted(snapshot.failures, key=lambda row: row.at):
             self.failures[row.task_id] = row
             self.failures.move_to_end(row.task_id)

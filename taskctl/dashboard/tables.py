@@ -17,8 +17,9 @@ from django_task_worker.snapshot.rows import (
     Snapshot,
     WorkerRow,
 )
-from taskctl.dashboard.rates import Meter, Times
-from taskctl.dashboard.state import FAILURES_S, State
+from taskctl.dashboard.activity import Series
+from taskctl.dashboard.rates import HISTORY_S, Meter, Times
+from taskctl.dashboard.state import FAILURES_S, MOST_FAILURES, State
 from taskctl.dashboard.view import EVENTS, FAILURES, QUEUES, RUNNING, WORKERS, View
 from taskctl.listening.happenings import Happening
 
@@ -94,7 +95,8 @@ class Tables:
 
     @cached_property
     def queues(self) -> list[QueueRow]:
-        rows = [row for row in self.state.queues.values() if self._wanted(row.name, row.name)]
+        known = [*self.state.queues.values(), *self._quiet_queues()]
+        rows = [row for row in known if self._wanted(row.name, row.name)]
         keys: dict[str, Callable[[QueueRow], Any]] = {
             "pending": lambda row: (-row.pending, row.name),
             "oldest": lambda row: (row.oldest_at or self.at, row.name),
@@ -102,6 +104,15 @@ class Tables:
             "name": lambda row: row.name,
         }
         return self._sorted(QUEUES, rows, keys)
+
+    def queue(self, name: str) -> QueueRow:
+        return self.state.queues.get(name) or QueueRow(name, 0, 0, 0, None)
+
+    def _quiet_queues(self) -> list[QueueRow]:
+        """Of which tasks have ended of late: a queue that is empty for a moment does not come and go."""
+        by_queue = self.state.activity.by_queue
+        names = [name for name in by_queue if name not in self.state.queues]
+        return [self.queue(name) for name in names if by_queue[name].finished.last_at > self.now - HISTORY_S]
 
     @cached_property
     def workers(self) -> list[Work]:
@@ -202,14 +213,29 @@ class Tables:
 
     @cached_property
     def busy_total(self) -> int:
-        """Without what lost workers had in hand."""
+        """Without what lost workers had in hand; one that was started again by that name has its own."""
         lost = {work.row.name for work in self.all_workers if work.status == LOST}
+        lost -= {work.row.name for work in self.all_workers if work.status != LOST}
+        if self.view.queue is not None:
+            rows = self.state.running.values()
+            return sum(row.queue == self.view.queue and row.worker not in lost for row in rows)
         return sum(number for name, number in self.busy.items() if name not in lost)
 
     @cached_property
     def slots(self) -> int:
-        """Of the workers that are not lost."""
-        return sum(work.row.slots for work in self.all_workers if work.status != LOST)
+        """Of the workers that are not lost, and take from the one queue that is shown."""
+        queue = self.view.queue
+        works = [work for work in self.all_workers if work.status != LOST]
+        return sum(work.row.slots for work in works if queue is None or work.row.listens(queue))
+
+    @property
+    def stale(self) -> int:
+        """Tasks whose worker has let them go without a word."""
+        snapshot, queue = self.state.snapshot, self.view.queue
+        if snapshot is None or queue is None:
+            return snapshot.stale if snapshot else 0
+        rows = [row for row in snapshot.running if row.queue == queue]
+        return sum(row.lease_until is not None and row.lease_until < snapshot.at for row in rows)
 
     @cached_property
     def all_workers(self) -> list[Work]:
@@ -218,6 +244,12 @@ class Tables:
 
     def listeners(self, queue: str) -> int:
         return sum(work.status != LOST and work.row.listens(queue) for work in self.all_workers)
+
+    @property
+    def series(self) -> Series:
+        """What the tasks are like: of the one queue that is shown, or of all."""
+        activity, queue = self.state.activity, self.view.queue
+        return activity.all if queue is None else activity.by_queue.get(queue) or Series()
 
     def queue_rate(self, queue: str) -> float:
         series = self.state.activity.by_queue.get(queue)
@@ -239,4 +271,16 @@ class Tables:
 
     @cached_property
     def failed_total(self) -> int:
-        return sum(row.at > self.at - FAILURES_S for row in self.state.failures.values())
+        rows = [row for row in self.state.failures.values() if self.view.queue in (None, row.queue)]
+        return sum(row.at > self.at - FAILURES_S for row in rows)
+
+    @property
+    def is_failed_total_capped(self) -> bool:
+        """Whether more may have failed in the last hour than are known."""
+        is_full = len(self.state.failures) >= MOST_FAILURES
+        return is_full or self.state.failures_since > self.at - FAILURES_S + 1
+
+    @property
+    def failed_number(self) -> str:
+        """`12`, or `500+` when there may be more."""
+        return f"{self.failed_total:,}{'+' if self.is_failed_total_capped else ''}"

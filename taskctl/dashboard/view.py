@@ -93,19 +93,22 @@ class View:
     """Waits for y."""
     flash: str = ""
     flash_style: str = ""
-    flash_until: float = 0.0
+    said: int = 0
+    """How often something was: the loop lets it go after FLASH_S."""
     arguments: dict[str, str] = field(default_factory=dict)
     """What running tasks were called with, masked, by id."""
     speed: float | None = None
     """Of a replay; None: this is live."""
+    is_over: bool = False
+    """Whether a replay has come to its end."""
 
     @property
     def page(self) -> Page | None:
         return self.pages[-1] if self.pages else None
 
-    def say(self, text: str, now: float, style: str = "yellow") -> None:
+    def say(self, text: str, style: str = "yellow") -> None:
         """Show this in the footer for a while."""
-        self.flash, self.flash_style, self.flash_until = text, style, now + FLASH_S
+        self.flash, self.flash_style, self.said = text, style, self.said + 1
 
     def sort_of(self, panel: str) -> str:
         names = SORTS[panel]

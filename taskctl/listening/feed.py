@@ -12,6 +12,7 @@ from django_task_worker.conf import settings
 from django_task_worker.events.event import EVENTS_CHANNEL
 from django_task_worker.events.line import RedisUnavailable
 from django_task_worker.events.redis import Wire, channel, connect, pack
+from taskctl.database import redis_in_short
 from taskctl.listening.happenings import LONGEST, Happening, Numbering, parse
 from taskctl.listening.inbox import Inbox
 from taskctl.listening.messages import DOWN, OFF, OK, REDIS, Health
@@ -58,7 +59,7 @@ class Feed(threading.Thread):
             try:
                 self._listen()
             except (RedisUnavailable, Garbled) as error:
-                self._lost(str(error))
+                self._lost(redis_in_short(str(error)))
 
     def _listen(self) -> None:
         wire = connect(CONNECT_S)

@@ -29,7 +29,9 @@ class Inbox(Generic[T]):
         self._events = 0
         self._dropped = 0
         self._lock = threading.Lock()
-        self.wake, self._bell = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.wake, self._bell = os.pipe()  # pipe2 is for Linux alone
+        for end in (self.wake, self._bell):
+            os.set_blocking(end, False)
 
     @property
     def bell(self) -> int:

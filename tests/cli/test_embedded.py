@@ -157,6 +157,6 @@ def test_the_demo_cleans_up_when_it_is_ended(
 def test_the_demo_can_be_kept(run: Run, folder: Path, temporary: Path) -> None:
     done = run("demo", "--duration", "0", "--keep", cwd=folder, timeout=100)
     assert (done.returncode, done.stderr) == (0, "")
-    (kept,) = temporary.iterdir()
+    (kept,) = temporary.glob("*/demo")
     assert done.stdout.splitlines()[-1] == f"Kept: {kept}     look at it with: taskctl --project {kept} list"
     assert len(run("--project", kept, "list", cwd=folder).stdout.splitlines()) == 23

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from taskctl.dashboard.control import Asked, Control, Skip, Wish
+from taskctl.dashboard.lines import Look
+from taskctl.dashboard.screen import panels
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import Job, View
 from tests.dashboard import scenes
@@ -55,6 +57,22 @@ def test_the_focus_goes_round() -> None:
     assert desk.view.focus == "workers"
     desk.press("4")
     assert desk.view.focus == "failures"
+
+
+def test_the_focus_goes_to_what_is_on_the_screen() -> None:
+    desk = Desk()
+    tables = Tables(desk.state, desk.view, scenes.NOW)
+    shown = panels(tables, Look(), 80, 24)
+    assert shown == ["queues", "workers", "running", "failures"]
+    assert panels(tables, Look(), 160, 48) == [*shown, "events"]
+    assert panels(tables, Look(), 50, 10) == ["running"]
+    for key, focus in (("Tab", "failures"), ("Tab", "queues"), ("Shift-Tab", "failures"), ("5", "failures")):
+        Control(tables, 80, 18, shown).press(key)
+        assert desk.view.focus == focus
+    assert desk.view.flash == "the window is too small for the events"
+    desk.view.events = False
+    Control(tables, 160, 40, shown).press("5")
+    assert desk.view.flash == "the events are hidden: e shows them"
 
 
 def test_the_selection_follows_its_row_when_the_order_changes() -> None:
@@ -144,6 +162,13 @@ def test_enter_on_a_group_lists_its_failures_newest_first() -> None:
     assert desk.view.page is not None
     assert desk.view.page.chosen == "m0"
     assert desk.press("j", "Enter") == Job(verb="task", ids=("m1",))
+
+
+def test_a_recording_cannot_be_asked_why() -> None:
+    for key in "wt":
+        desk = Desk(speed=1.0)
+        assert desk.press(key) is None
+        assert "a recording does not know" in desk.view.flash
 
 
 @pytest.mark.parametrize(("key", "verb"), [("w", "why"), ("t", "stack")])

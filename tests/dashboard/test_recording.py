@@ -19,7 +19,9 @@ MESSAGES: list[Message] = [
     Health(DATABASE, OK, round_trip_s=0.003),
     scenes.snapshot(),
     Events(list(scenes.LAST), 2, 1),
-    History(NOW, [Past(NOW - 60, 5, 1)], [Spreads("mail", [1], 1.0, [2], 2.0)], [("mail", 1.0)]),
+    History(
+        NOW, [Past(NOW - 60, 5, 1)], [Spreads("mail", [1], 1.0, [2], 2.0)], [("mail", [Past(NOW - 60, 5, 1)])]
+    ),
 ]
 
 

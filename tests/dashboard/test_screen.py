@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from taskctl.dashboard.lines import Look
+from taskctl.dashboard.messages import Events
 from taskctl.dashboard.pages import help_page
 from taskctl.dashboard.screen import render
 from taskctl.dashboard.state import State
@@ -66,6 +67,22 @@ def test_how_far_a_task_is_has_its_place_at_every_width(size: tuple[int, int]) -
     assert all(re.search(r"/ \w+  40%", line) for line in lines if "░" in line or "█" in line)
 
 
+def test_words_of_which_nothing_could_be_read_are_left_out() -> None:
+    state = scenes.shop()
+    for task_id, row in state.running.items():
+        state.running[task_id] = row._replace(progress="40% pages")
+    narrow, wide = draw(state, (80, 24)), draw(state, (160, 48))
+    assert any(re.search(r"reports.tasks.monthly .*█░+  4m12s / 5m  40%$", line.rstrip()) for line in narrow)
+    assert any(re.search(r"reports.tasks.monthly .*█░+  4m12s / 5m  40% pages", line) for line in wide)
+
+
+def test_in_a_wide_window_what_belongs_together_stands_together() -> None:
+    text = "\n".join(draw(scenes.shop(), (240, 60)))
+    assert re.search(r"app.tasks.add {5,20}default", text)
+    assert re.search(r"web1-4711 {2,6}████░  4/5", text)
+    assert re.search(r"imports {5,40}10k\+  █{30}", text)
+
+
 @pytest.mark.parametrize("size", [*SIZES, *ODD_SIZES], ids=names)
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("look", [Look(), PLAIN, Look(ascii_only=True)], ids=["colour", "plain", "ascii"])
@@ -109,11 +126,33 @@ def test_the_mode_is_a_word() -> None:
     assert "  PAUSED  " in text(scenes.shop(), paused=True)
 
 
+def test_a_recording_says_when_it_was_and_how_it_stood_then() -> None:
+    view = scenes.view(speed=2.0)
+    assert draw(scenes.redis_down(), (80, 24), view=view)[0].rstrip() == (
+        " taskctl top  shop  REPLAY (POLLING)             2x  14:52  2026-11-19 12:04:31"
+    )
+    view.paused = True
+    assert "  PAUSED (REPLAY)  " in draw(scenes.shop(), (80, 24), view=view)[0]
+    view.is_over = True
+    assert "  REPLAY (end)  " in draw(scenes.shop(), (80, 24), view=view)[0]
+
+
 def test_a_server_that_is_down_is_explained() -> None:
     assert "Redis unreachable" in text(scenes.redis_down(), (80, 24))
     down = text(scenes.database_down(), (80, 24))
     assert "from 12:04:13 (18s ago)" in down
     assert "db DOWN 0:18" in down
+
+
+def test_figures_that_are_less_good_than_they_look_are_told_at_every_size() -> None:
+    state = scenes.shop()
+    state.apply(Events((), 900, 0), scenes.NOW)
+    assert state.snapshot is not None
+    state.snapshot = state.snapshot._replace(finished_missed=True)
+    for size in ((60, 12), (80, 24), (160, 48)):
+        text = " ".join(" ".join(draw(state, size)).split())
+        assert "% of the last minute's events were not heard" in text
+        assert "More tasks end than one look takes in" in text
 
 
 def test_old_figures_are_drawn_faintly() -> None:
@@ -135,12 +174,48 @@ def test_one_queue_alone() -> None:
     assert "pending 170 " in shown
 
 
+def test_the_figures_of_one_queue_are_its_own() -> None:
+    state = scenes.shop()
+    state.failures["r0"] = state.failures["r0"]._replace(queue="reports")
+    lines = draw(state, (160, 48), view=scenes.view(queue="mail"))
+    assert lines[1].split("    ")[:6] == [
+        " pending 170",
+        "running 1 of 10 slots",
+        "scheduled 2",
+        "failed 11 (1h)",
+        "stale 0",
+        "paused queues 0",
+    ]
+    whole = draw(scenes.shop(), (160, 48))[2]
+    assert re.search(r"1m 1\.0 ", lines[2]), lines[2]
+    assert re.search(r"1m 4\.0 ", whole), whole
+
+
+def test_a_queue_that_is_empty_for_a_moment_does_not_come_and_go() -> None:
+    state = scenes.shop()
+    del state.queues["mail"], state.queues["media"]
+    lines = draw(state, (160, 48))
+    assert any(re.match(r" mail +0 +0 +- +1\.0 +200ms", line) for line in lines)
+    assert not any(line.startswith(" media ") for line in lines)
+    tables = Tables(state, scenes.view(), scenes.NOW + 700)
+    assert [row.name for row in tables.queues] == ["imports", "default", "reports"]
+
+
 def test_a_queue_that_nobody_listens_to_is_named() -> None:
     assert "! imports: 10k+ pending and no worker listens to it" in text(scenes.shop(), (80, 24))
 
 
 def test_the_fate_of_a_lost_workers_tasks_is_told() -> None:
     assert "web3-1190: 1 task to be rescued by 12:04:41" in text(scenes.shop())
+
+
+def test_what_runs_on_a_worker_that_was_started_again_by_its_name_is_counted() -> None:
+    state = scenes.shop()
+    assert state.snapshot is not None
+    web1 = state.snapshot.workers[0]
+    dead = web1._replace(id="before", seen_at=scenes.NOW - 300, held=0)
+    state.snapshot = state.snapshot._replace(workers=(*state.snapshot.workers, dead))
+    assert "running 7 of 10 slots" in draw(state, (160, 48))[1]
 
 
 def test_arguments_are_shown_where_there_is_room() -> None:

@@ -114,6 +114,18 @@ def test_a_worker_brings_what_it_holds_and_one_that_signed_off_is_left_out(using
     assert not row.listens("other")
 
 
+def test_a_worker_that_was_started_again_by_the_same_name_holds_what_runs(using: str) -> None:
+    for _ in range(2):
+        Worker.objects.using(using).update(started_at=ago(10))
+        who = registry.new_identity("w1")
+        registry.register(who, queues=[], exclude_queues=[], slots=4, using=using)
+    running(using)
+    rows = {row.id: row.held for row in look(using).workers}
+    assert len(rows) == 2
+    assert rows[who.id] == 1
+    assert sum(rows.values()) == 1
+
+
 def test_failures_are_final_ones_with_their_error(using: str) -> None:
     made = failed(using, queue="mail")
     retried = failed(using)
@@ -142,6 +154,20 @@ def test_failures_of_more_than_an_hour_ago_are_left_out(using: str) -> None:
     failed(using)
     TaskAttempt.objects.using(using).update(finished_at=ago(3700))
     assert look(using).failures == ()
+
+
+def test_a_look_at_failures_says_how_far_back_it_reaches(using: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "FIRST_ATTEMPTS", 2)
+    made = [failed(using) for _ in range(4)]
+    TaskAttempt.objects.using(using).update(finished_at=ago(50))
+    found = look(using)
+    assert {row.task_id for row in found.failures} == {task.pk for task in made[2:]}
+    assert 40 < found.at - found.failures_since < 60
+    monkeypatch.undo()
+    TaskAttempt.objects.using(using).filter(task_id=made[0].pk).update(finished_at=ago(7000))
+    found = look(using)
+    assert len(found.failures) == 3
+    assert 3500 < found.at - found.failures_since <= 3600.001
 
 
 def test_the_next_look_at_failures_goes_on_from_the_last(using: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_task_worker.snapshot.rows import FinishedRow, QueueRow, RunningRow, Snapshot
+from django_task_worker.snapshot.rows import FailureRow, FinishedRow, QueueRow, RunningRow, Snapshot
 from taskctl.dashboard.activity import MOST_NAMES
 from taskctl.dashboard.messages import (
     DATABASE,
@@ -19,6 +19,8 @@ from taskctl.dashboard.messages import (
     Spreads,
 )
 from taskctl.dashboard.state import MOST_FAILURES, MOST_RUNNING, State
+from taskctl.dashboard.tables import Tables
+from taskctl.dashboard.view import View
 from taskctl.listening.happenings import Happening
 from tests.dashboard import scenes
 
@@ -81,6 +83,12 @@ def test_a_task_that_is_enqueued_begins_and_ends_is_followed() -> None:
     assert (pending(state), state.queues["default"].running, "t1" in state.running) == (5, 1, False)
 
 
+def test_the_age_of_the_oldest_is_known_from_its_event_on() -> None:
+    state = known(queues=(QueueRow("default", 0, 0, 1, None),))
+    tell(state, happening("enqueued", at=NOW + 0.5), happening("enqueued", "t2", at=NOW + 0.7))
+    assert state.queues["default"].oldest_at == NOW + 0.5
+
+
 def test_a_task_that_began_unheard_and_ended_waits_no_longer() -> None:
     assert pending(tell(known(), happening("completed"))) == 4
 
@@ -137,6 +145,31 @@ def test_a_look_at_all_failures_forgets_those_that_are_gone() -> None:
     assert "t1" not in state.failures
 
 
+def failure(task_id: str, age_s: float) -> FailureRow:
+    return scenes.failure(task_id, "app.add", "KeyError", "'sku'", age_s)
+
+
+def failed_number(state: State, now: float) -> str:
+    return Tables(state, View(), now).failed_number
+
+
+def test_a_look_that_does_not_reach_back_an_hour_leaves_what_is_known_from_before() -> None:
+    state = known(failures=(failure("old", 600), failure("gone", 5)), failures_since=NOW - 3600)
+    assert failed_number(state, NOW) == "2"
+    state.apply(empty_snapshot(NOW + 30, failures=(failure("new", -10),), failures_since=NOW - 20), NOW + 30)
+    assert sorted(state.failures) == ["new", "old"]
+    assert failed_number(state, NOW + 30) == "2"
+
+
+def test_what_is_not_known_of_the_last_hour_makes_the_number_a_least_one() -> None:
+    state = known(failures=(failure("new", 5),), failures_since=NOW - 20)
+    assert failed_number(state, NOW) == "1+"
+    state.apply(empty_snapshot(NOW + 600, failures_since=NOW + 590), NOW + 600)  # nobody looked for a while
+    assert failed_number(state, NOW + 600) == "1+"
+    state.apply(empty_snapshot(NOW + 4200, failures_since=NOW + 600), NOW + 4200)
+    assert failed_number(state, NOW + 4200) == "0"
+
+
 def test_rates_and_times_come_from_what_ended() -> None:
     state = known()
     for second in range(60):
@@ -165,7 +198,7 @@ def test_without_events_what_was_seen_to_end_counts() -> None:
     for _ in range(2):  # the looks overlap
         state.apply(empty_snapshot(NOW, finished=(row, row._replace(id="t2", status="failed"))), NOW)
     assert sum(state.activity.all.finished.totals(NOW + 1, step_s=1, steps=10)) == 2
-    assert sum(state.activity.failed.totals(NOW + 1, step_s=1, steps=10)) == 1
+    assert sum(state.activity.all.failed.totals(NOW + 1, step_s=1, steps=10)) == 1
     assert [h.source for h in state.tail] == ["poll", "poll"]
 
 
@@ -190,6 +223,10 @@ def test_dropped_events_are_counted() -> None:
     state = known()
     state.apply(Events((), 0, 250), NOW)
     assert state.dropped == 250
+    assert state.share_lost(NOW) == 1.0
+    tell(state, *(happening("enqueued", f"t{n}") for n in range(750)), now=NOW)
+    assert state.share_lost(NOW) == 0.25
+    assert state.share_lost(NOW + 90) == 0.0
 
 
 def test_the_clock_of_the_database_may_differ() -> None:
@@ -206,7 +243,7 @@ def test_what_happened_before_is_remembered() -> None:
             at=NOW,
             minutes=[Past(NOW - 300, 600, 60), Past(NOW - 20, 120, 0)],
             spreads=[Spreads(None, counts, 1.0, counts, 1.0), Spreads("mail", counts, 1.0, counts, 1.0)],
-            queue_rates=[("mail", 2.0)],
+            queue_minutes=[("mail", [Past(NOW - 300, 60, 6), Past(NOW - 60, 120, 0)])],
             worker_rates=[("w1", 0.5)],
         ),
         NOW,
@@ -214,8 +251,10 @@ def test_what_happened_before_is_remembered() -> None:
     activity, now = state.activity, NOW + 1
     assert sum(activity.all.finished.totals(now, step_s=1, steps=600)) == 720
     assert activity.rate(activity.all.finished, now, 600) == 720 / 301
-    assert sum(activity.failed.totals(now, step_s=1, steps=600)) == 60
+    assert sum(activity.all.failed.totals(now, step_s=1, steps=600)) == 60
     assert 1.9 < activity.rate(activity.by_queue["mail"].finished, now, 60) < 2.1
+    assert sum(activity.by_queue["mail"].finished.totals(now, step_s=1, steps=600)) == 180
+    assert sum(activity.by_queue["mail"].failed.totals(now, step_s=1, steps=600)) == 6
     assert 0.4 < activity.rate(activity.by_worker["w1"], now, 60) < 0.6
     times = activity.by_queue["mail"].wait.times(now)
     assert times is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -46,6 +47,7 @@ def test_once_shows_everything_as_text(shop: Database, run: Run) -> None:
     assert "running 1 of 4 slots" in done.stdout
     for word in ("mail", "app.tasks.monthly", "app.tasks.import_row", "KeyError: 'sku'", "w1"):
         assert word in done.stdout
+    assert re.search(r"app.tasks.monthly .* [\d.]+s / 10m +1, 2$", done.stdout, re.MULTILINE)
     assert "! mail: 1 pending and no worker listens to it" in done.stdout
     assert "\x1b" not in done.stdout
 

@@ -37,11 +37,19 @@ def note(
         recorder.note(how, queue, name, wait_s, run_s)
 
 
-def put(using: str, at: datetime, *, completed: int, span_s: int = MINUTE_S, worker: str = "web1-1") -> None:
+def put(
+    using: str,
+    at: datetime,
+    *,
+    completed: int,
+    span_s: int = MINUTE_S,
+    worker: str = "web1-1",
+    queue: str = "default",
+) -> None:
     """A row as a worker wrote it some time ago."""
     counts = Counts(completed=completed)
     counts.run.note_all([0.1] * completed)
-    subject = {"queue": "default", "name": "app.tasks.add", "worker": worker, "source": worker}
+    subject = {"queue": queue, "name": "app.tasks.add", "worker": worker, "source": worker}
     rows.store([rows.row(counts, starts_at=at, span_s=span_s, **subject)], using)
 
 
@@ -166,6 +174,18 @@ def test_a_timeline_has_no_gaps(using: str) -> None:
     assert len(points) in (6, 7)
     (sum_of_all,) = [point for point in statistics.timeline(120, step_s=HOUR_S) if point.completed]
     assert sum_of_all.completed in (2, 4, 6)
+
+
+def test_each_queue_has_a_timeline_of_the_same_minutes(using: str) -> None:
+    now = rows.floor(database_now(using), MINUTE_S)
+    put(using, now - timedelta(minutes=2), completed=2, queue="mail")
+    put(using, now - timedelta(minutes=4), completed=4, queue="mail")
+    put(using, now - timedelta(minutes=2), completed=1, queue="reports")
+    found = statistics.timelines(300, by="queue")
+    done = {queue: [point.completed for point in found[queue] if point.completed] for queue in found}
+    assert done == {"mail": [4, 2], "reports": [1]}
+    assert [point.at for point in found["mail"]] == [point.at for point in found["reports"]]
+    assert len(found["mail"]) in (6, 7)
 
 
 class TestRollUp:

@@ -18,6 +18,8 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     shown = max(0, height - 1)
     top = min(view.at[EVENTS], max(0, len(tables.events) - shown))
     note = f"{figures.rate(tables.rate(state.heard, 5))}/s, {state.dropped:,} dropped"
+    if state.mode == "POLLING":
+        note = "ends of tasks only"
     if width >= WIDE:
         note += "   e to hide"
     found = [title("EVENTS", note, width, look, is_focused=view.focus == EVENTS)]
@@ -37,7 +39,7 @@ def _line(happening: Happening, tables: Tables, look: Look, width: int) -> str:
     style = MORE_STYLES.get(happening.event) or STYLES.get(happening.event, "")
     line.to(15).draw(happening.event, style).to(id_at)
     if happening.id is None:
-        return line.put(_about_others(happening)).done()
+        return line.put(_about_others(happening, tables)).done()
     line.put(happening.id[: task_at - id_at - 2]).to(task_at)
     line.put(happening.task or "?", most=(queue_at or rest_at) - task_at - 2, middle=True)
     if wide:
@@ -46,13 +48,15 @@ def _line(happening: Happening, tables: Tables, look: Look, width: int) -> str:
     return line.to(rest_at).put(_details(happening, tables)).done()
 
 
-def _about_others(happening: Happening) -> str:
+def _about_others(happening: Happening, tables: Tables) -> str:
     if happening.event == "gap":
         return f"{happening.number} events were missed on the way"
     if happening.event == "enqueued":
         return f"{happening.number:,} tasks in queue {happening.queue or '?'}"
     if happening.event in ("paused", "resumed"):
-        return f"queue {happening.queue or '?'}"
+        queue = tables.state.queues.get(happening.queue or "")
+        by = f" by {queue.paused_by}" if queue and queue.paused_by and happening.event == "paused" else ""
+        return f"queue {happening.queue or '?'}{by}"
     return happening.worker or ""
 
 
@@ -66,4 +70,6 @@ def _details(happening: Happening, tables: Tables) -> str:
         known = tables.state.failures.get(happening.id or "")
         text = known.error.partition("\n")[0] if known and happening.event == "failed" else ""
         parts.insert(0, f"{happening.error_type}: {text}" if text else happening.error_type)
+        if (happening.tries or 1) > 1:
+            parts.append(f"try {happening.tries}")
     return "   ".join(parts)

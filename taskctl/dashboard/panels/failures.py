@@ -5,7 +5,6 @@ from __future__ import annotations
 from taskctl.dashboard import figures
 from taskctl.dashboard.columns import first_shown, row
 from taskctl.dashboard.lines import Line, Look, title
-from taskctl.dashboard.state import MOST_FAILURES
 from taskctl.dashboard.tables import Group, Tables
 from taskctl.dashboard.view import FAILURES
 
@@ -51,9 +50,7 @@ def _name(width: int) -> str:
 
 
 def _note(tables: Tables, width: int) -> str:
-    number = tables.failed_total
-    more = "+" if number >= MOST_FAILURES else ""
+    number, kinds = tables.failed_number, len(tables.failures)
     if width < WIDE:
-        return f"{number}{more} in 1h"
-    kinds = len(tables.failures)
-    return f"{number}{more} task{'' if number == 1 else 's'}, {kinds} kind{'' if kinds == 1 else 's'}"
+        return f"{number} in 1h"
+    return f"{number} task{'' if number == '1' else 's'}, {kinds} kind{'' if kinds == 1 else 's'}"

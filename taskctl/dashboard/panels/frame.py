@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from taskctl.dashboard import figures
 from taskctl.dashboard.lines import Line, Look
 from taskctl.dashboard.messages import DOWN, OFF, OK, Health
-from taskctl.dashboard.state import MOST_FAILURES
+from taskctl.dashboard.state import GAP_SHARE
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.text import width_of
 from taskctl.dashboard.view import FAILURES, QUEUES, RUNNING, WORKERS
 
 WIDE, NARROW = 120, 76
-MODES = {"LIVE": "bold green", "POLLING": "bold yellow", "DB DOWN": "bold red", "PAUSED": "bold blue"}
+SLOW_S = 0.25
+MODES = {
+    "LIVE": "bold green",
+    "POLLING": "bold yellow",
+    "DB DOWN": "bold red",
+    "PAUSED": "bold blue",
+    "REPLAY": "bold blue",
+}
 
 
 def header(tables: Tables, look: Look, width: int) -> str:
     state, view = tables.state, tables.view
-    mode = "REPLAY" if view.speed is not None else state.mode
     gap = "   " if width >= WIDE else "  "
     right = gap.join(part for part in _right(tables, width) if part)
     line = Line(width, look).draw(" taskctl top  ", "bold")
     room = max(0, width - line.used - len(right) - 14)
     name = state.project if width >= WIDE else state.project.partition(" ")[0]
     line.put(name, most=min(room, 60 if width >= WIDE else 20)).draw("  ")
-    line.draw(
-        "PAUSED" if view.paused else mode,
-        MODES["PAUSED" if view.paused else mode] if mode in MODES else "bold blue",
-    )
-    if view.paused and mode != "LIVE":
-        line.draw(f" ({mode})", MODES.get(mode, ""))
+    mode, beside = _modes(tables)
+    line.draw(mode, MODES[mode])
+    if beside:
+        line.draw(f" ({beside})", MODES.get(beside, ""))
     words = [view.filter and f"filter: {view.filter}", view.queue and f"queue: {view.queue}"]
     for word in filter(None, words):
         room = width - len(right) - line.used - 4
@@ -38,11 +44,29 @@ def header(tables: Tables, look: Look, width: int) -> str:
     return line.put(right, _health_style(tables)).done()
 
 
+def _modes(tables: Tables) -> tuple[str, str]:
+    """The mode, and what it hides: how the screen that stands still or was recorded came by its figures."""
+    view, mode = tables.view, tables.state.mode
+    if view.is_over:
+        return "REPLAY", "end"
+    if view.paused and view.speed is not None:
+        return "PAUSED", "REPLAY"
+    if view.paused or view.speed is not None:
+        return "PAUSED" if view.paused else "REPLAY", "" if mode == "LIVE" else mode
+    return mode, ""
+
+
 def _right(tables: Tables, width: int) -> list[str]:
     state, view, now = tables.state, tables.view, tables.now
     wide = width >= WIDE
     if view.speed is not None:
-        return [f"{view.speed:g}x", figures.clock(now, utc=view.utc)]
+        since = figures.stopwatch(now - state.started_at)
+        at = figures.clock(now, utc=view.utc)
+        return [
+            f"{view.speed:g}x",
+            since,
+            f"{figures.date(now, utc=view.utc)} {at}" if width >= NARROW else at,
+        ]
     links = [("db", state.database), ("redis", state.redis)]
     if width < NARROW:
         links = [(name, health) for name, health in links if health.state == DOWN]
@@ -73,21 +97,19 @@ def _health_style(tables: Tables) -> str:
 
 def counts(tables: Tables, look: Look, width: int) -> str:
     state, wide = tables.state, width >= WIDE
-    snapshot = state.snapshot
-    if snapshot is None:
+    if state.snapshot is None:
         return Line(width, look).draw(" looking ...", "dim").done()
     queues = [row for row in state.queues.values() if tables.view.queue in (None, row.name)]
-    failed = f"{tables.failed_total}{'+' if tables.failed_total >= MOST_FAILURES else ''}"
     of_slots = f" of {tables.slots} slots" if wide else ""
     parts = [
         ("pending", figures.total([row.pending for row in queues]), ""),
         ("running", f"{tables.busy_total:,}{of_slots}", ""),
         ("scheduled", figures.total([row.scheduled for row in queues]), ""),
     ]
-    if wide or (state.retrying and width >= 90):
+    if tables.view.queue is None and (wide or (state.retrying and width >= 90)):  # not counted by queue
         parts.append(("retrying", figures.number(state.retrying), "yellow" if state.retrying else ""))
-    parts.append(("failed", f"{failed} (1h)", "red" if tables.failed_total else ""))
-    parts.append(("stale", f"{snapshot.stale}", "magenta" if snapshot.stale else ""))
+    parts.append(("failed", f"{tables.failed_number} (1h)", "red" if tables.failed_total else ""))
+    parts.append(("stale", f"{tables.stale}", "magenta" if tables.stale else ""))
     if wide:
         paused = sum(row.is_paused(tables.at) for row in queues)
         oldest = min((row.oldest_at for row in queues if row.oldest_at and row.pending), default=None)
@@ -125,16 +147,26 @@ def notices(tables: Tables, look: Look, width: int) -> list[str]:
             f" instead; nothing is lost.{_next(state.redis, now)}"
         )
         found += _notice(text, "yellow", look, width)
-    if state.database.state == OK and (state.database.round_trip_s or 0) > 0.25 and view.interval_s < 10:
-        found += _notice(
-            "The database is slow to answer: 10s between looks is kinder (press +)", "yellow", look, width
-        )
+    for text in _doubts(tables):
+        found += _notice(text, "yellow", look, width)
     return found
+
+
+def _doubts(tables: Tables) -> Iterator[str]:
+    """What makes the figures less good than they look."""
+    state, view = tables.state, tables.view
+    share = state.share_lost(tables.now)
+    if share > GAP_SHARE:
+        yield f"{share:.0%} of the last minute's events were not heard; the database tells what ended."
+    if state.snapshot is not None and state.snapshot.finished_missed:
+        yield "More tasks end than one look takes in: rates are too low. Press - to look more often."
+    if state.database.state == OK and (state.database.round_trip_s or 0) > SLOW_S and view.interval_s < 10:
+        yield "The database is slow to answer: 10s between looks is kinder (press +)."
 
 
 def _next(health: Health, now: float) -> str:
     seconds = max(0, int(health.retry_at - now) + 1)
-    return f" Next try in {seconds}s." if seconds < 3 else f" Next try in {seconds}s (r: now)."
+    return f" Next try in {seconds}s." if seconds < 3 else f" Next try in {seconds}s, or press r."
 
 
 def _notice(text: str, style: str, look: Look, width: int) -> list[str]:
@@ -158,7 +190,7 @@ def footer(tables: Tables, look: Look, width: int) -> str:
     if view.asked is not None:
         line.draw(" ").put(view.asked.question, "bold yellow", most=width - 8)
         return line.draw(" [y/N]", "bold yellow").done()
-    if view.flash and tables.now < view.flash_until:
+    if view.flash:
         return line.draw(" ").put(view.flash, view.flash_style).done()
     end = "ro" if view.read_only else "rw" if width >= WIDE else ""
     gap = "   " if width >= WIDE else "  "

@@ -16,7 +16,7 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     for number, name in enumerate(TITLES, start=1):
         head.right(name, 8 + number * step, "dim")
     found = [title("LATENCY  last 5 min", "", width, look), head.done()]
-    series = tables.state.activity.all
+    series = tables.series
     for name, spread in (("wait", series.wait), ("run", series.run)):
         line = Line(width, look).draw(f" {name}")
         times = spread.times(tables.now)

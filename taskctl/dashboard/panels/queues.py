@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django_task_worker.snapshot.rows import CAP, QueueRow
 from taskctl.dashboard import figures
-from taskctl.dashboard.columns import Column, first_shown, fit, heading, row, span
+from taskctl.dashboard.columns import Column, first_shown, fit, heading, longest_name, row, span
 from taskctl.dashboard.lines import Line, Look, fine_bar, title
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import QUEUES
 
 PENDING, BAR, RUN, OLDEST, DONE, WAIT, RAN = "PENDING", "", "RUN", "OLDEST", "DONE/S", "WAIT95", "RUN95"
+WIDE = 84
+OTHERS = 49
+"""The cells of all columns but the name and the bar."""
 
 
-def columns(width: int) -> list[Column]:
-    bar = 12 if width < 84 else min(22, width // 6)
+def columns(width: int, name: int) -> list[Column]:
+    """What a name of that length leaves in a wide window goes to the bars."""
+    bar = 12 if width < WIDE else max(12, min(40, width - 2 - max(name + 2, 24) - OTHERS))
     return [
         Column(PENDING, 9),
         Column(BAR, bar, left=True),
@@ -46,11 +50,12 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     warned = unheard(tables) if height > 3 else []
     shown = max(0, height - 2 - bool(warned))
     top = first_shown(selected, shown)
-    note = span(top, shown, len(rows)) if width < 84 else f"sort: {view.sort_of(QUEUES)}"
-    fitted = fit(columns(width), width - 1)
+    note = span(top, shown, len(rows)) if width < WIDE else f"sort: {view.sort_of(QUEUES)}"
+    shape = columns(width, longest_name([queue.name for queue in rows], width // 2))
+    fitted = fit(shape, width - 1)
     found = [
         title("QUEUES", note, width, look, is_focused=view.focus == QUEUES),
-        heading("QUEUE", columns(width), fitted, width, look),
+        heading("QUEUE", shape, fitted, width, look),
     ]
     most = max((min(queue.pending, CAP) for queue in rows), default=0)
     for at, queue in enumerate(rows[top : top + shown], start=top):

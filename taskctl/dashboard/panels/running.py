@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from taskctl.dashboard import figures
-from taskctl.dashboard.columns import Column, first_shown, heading, row
+from taskctl.dashboard.columns import Column, first_shown, heading, longest_name, row
 from taskctl.dashboard.columns import fit as fit_columns
 from taskctl.dashboard.lines import Line, Look, bar, title
 from taskctl.dashboard.tables import Running, Tables
 from taskctl.dashboard.view import RUNNING
 
 WIDE = 120
+SHOWS_ARGUMENTS = 150
+"""From this width on."""
 GAP = "  "
 LEAST_BAR = 8
 LONGEST_WORD = 9
+LEAST_WORDS = 5
+GAP_CELLS = 2 * len(GAP)
 TASK, QUEUE, WORKER, TRY, ELAPSED, ARGS = "TASK", "QUEUE", "WORKER", "TRY", "ELAPSED / LIMIT", "ARGS"
 
 
@@ -25,7 +29,7 @@ class _Shape(NamedTuple):
 
 
 def _shape(width: int) -> _Shape:
-    if width >= 150:
+    if width >= SHOWS_ARGUMENTS:
         columns = [Column(TASK, 34, left=True), Column(QUEUE, 12, left=True), Column(WORKER, 18, left=True)]
         columns += [Column(TRY, 6, left=True), Column(ELAPSED, 38, left=True), Column(ARGS, 36, left=True)]
         return _Shape(12, 18, columns)
@@ -56,9 +60,7 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     top = first_shown(selected, shown)
     shape = _shape(width)
     used = 1 + shape.id_width + sum(column.width for column in shape.columns)
-    columns = list(shape.columns)
-    if width > used:  # what is left over goes to the task's name
-        columns[0] = columns[0]._replace(width=columns[0].width + width - used)
+    columns = _grown(shape.columns, rows[top : top + shown], width - used)
     fitted = fit_columns(columns, width, most_name=shape.id_width)
     places = fitted.places
     name = "RUNNING" if width < WIDE else f"RUNNING {len(rows)}"
@@ -77,6 +79,17 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
         text = f"  {'~' if look.ascii_only else '…'} {len(rows) - shown} more"
         found.append(Line(width, look).draw(text, "dim").done())
     return found
+
+
+def _grown(columns: list[Column], shown: list[Running], left: int) -> list[Column]:
+    """What is left over goes to the tasks' names; where arguments are shown, they have what names leave."""
+    task, *others = columns
+    more = left
+    if others[-1].title == ARGS:
+        needed = longest_name([running.row.task for running in shown], task.width + left) + GAP_CELLS
+        more = max(0, min(left, needed - task.width))
+        others[-1] = others[-1]._replace(width=others[-1].width + left - more)
+    return [task._replace(width=task.width + max(0, more)), *others]
 
 
 def _cells(
@@ -103,10 +116,14 @@ def _cells(
 
 def _used(line: Line, task: Running, bar_width: int, room: int) -> None:
     """How much of its time limit it has used, and how far it says it is; the bar gives way to that."""
-    row, begun = task.row, line.used
+    row = task.row
     text = _elapsed(task)
+    told = ""
     if row.progress:
-        bar_width = _bar_beside(row.progress, bar_width, room - len(text) - 2 * len(GAP))
+        beside = room - len(text) - 2 * len(GAP)
+        told = _told(row.progress, beside)
+        bar_width = _bar_beside(told, bar_width, beside)
+    end = line.used + room
     if task.elapsed_s is None:
         line.draw(" " * bar_width)
     elif row.limit_s:
@@ -117,8 +134,15 @@ def _used(line: Line, task: Running, bar_width: int, room: int) -> None:
     if bar_width:
         line.draw(GAP)
     line.draw(text, "yellow" if row.is_cancelling else "dim" if task.elapsed_s is None else "")
-    if row.progress:
-        line.draw(GAP).put(row.progress, "cyan", most=room - (line.used - begun))
+    if told:
+        line.draw(GAP).put(told, "cyan", most=end - line.used)
+
+
+def _told(progress: str, room: int) -> str:
+    """All of it, or the first word alone, such as 40%, where nothing readable of the others has room."""
+    first, _, others = progress.partition(" ")
+    left = room - LEAST_BAR - len(first) - 1
+    return progress if left >= min(len(others), LEAST_WORDS) else first
 
 
 def _bar_beside(told: str, width: int, room: int) -> int:

@@ -15,7 +15,7 @@ STEP_S = 5
 
 def one_line(tables: Tables, look: Look, width: int) -> str:
     """` done/s ▃▄▄▅▆▇██         now 41.8  1m 38.9  peak 61.0`."""
-    meter = tables.state.activity.all.finished
+    meter = tables.series.finished
     size = max(0, min(60, width - 46))
     values = meter.totals(tables.now, step_s=STEP_S, steps=size)
     peak = max(values, default=0)
@@ -27,7 +27,7 @@ def one_line(tables: Tables, look: Look, width: int) -> str:
 
 def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     """A title, a chart, and below it the time."""
-    meter = tables.state.activity.all.finished
+    meter = tables.series.finished
     room = max(10, width - LABEL)
     step_s = math.ceil(HISTORY_S / room)
     values = meter.totals(tables.now, step_s=step_s, steps=HISTORY_S // step_s)
@@ -51,13 +51,12 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
 
 
 def _note(tables: Tables, peak: float) -> str:
-    state = tables.state
-    meter = state.activity.all.finished
+    meter = tables.series.finished
     parts = [
         f"now {figures.rate(tables.rate(meter, NOW_S))}",
         f"1m {figures.rate(tables.rate(meter))}",
         f"10m {figures.rate(tables.rate(meter, HISTORY_S))}",
         f"peak {figures.rate(peak)}",
-        f"failed/s {figures.rate(tables.rate(state.activity.failed))}",
+        f"failed/s {figures.rate(tables.rate(tables.series.failed))}",
     ]
     return "   ".join(parts)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django_task_worker.snapshot.rows import DRAINING, LOST
 from taskctl.dashboard import figures
-from taskctl.dashboard.columns import Column, first_shown, fit, heading, row
+from taskctl.dashboard.columns import (
+    LEAST_NAME,
+    Column,
+    Fitted,
+    first_shown,
+    fit,
+    heading,
+    longest_name,
+    row,
+)
 from taskctl.dashboard.lines import Line, Look, bar, title
 from taskctl.dashboard.tables import Tables, Work
 from taskctl.dashboard.view import WORKERS
@@ -17,8 +26,17 @@ def columns(*, header: bool) -> list[Column]:
     """With a line of headings the units stand there."""
     takes = Column(TAKES, 17, drop=2, left=True)
     if header:
-        return [Column(SLOTS, 14, left=True), Column(DONE, 9), Column(SEEN, 10), Column(UP, 8, drop=1), takes]
-    return [Column(SLOTS, 14, left=True), Column(DONE, 10), Column(SEEN, 12), takes]
+        return [Column(SLOTS, 13, left=True), Column(DONE, 8), Column(SEEN, 10), Column(UP, 8, drop=1), takes]
+    return [Column(SLOTS, 13, left=True), Column(DONE, 10), Column(SEEN, 12), takes]
+
+
+def _fitted(works: list[Work], width: int, *, header: bool) -> Fitted:
+    """Names take what they need; the queues, where they are shown, the rest."""
+    found = fit(columns(header=header), width)
+    if TAKES not in found.places:
+        return found
+    longest = longest_name([work.row.name for work in works], found.name_width)
+    return fit(columns(header=header), width, most_name=max(LEAST_NAME, longest + 2))
 
 
 def wanted(tables: Tables, *, header: bool) -> int:
@@ -30,7 +48,7 @@ def lines(tables: Tables, look: Look, width: int, height: int, *, header: bool) 
     view, works = tables.view, tables.workers
     selected = view.selected(WORKERS, tables.keys(WORKERS))
     shown = max(0, height - 1 - header)
-    fitted = fit(columns(header=header), width)
+    fitted = _fitted(works, width, header=header)
     found = [title("WORKERS", _note(tables), width, look, is_focused=view.focus == WORKERS)]
     if header:
         found.append(heading("WORKER", columns(header=header), fitted, width, look))
