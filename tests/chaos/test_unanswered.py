@@ -25,18 +25,26 @@ EACH = [
     *(pytest.param("mariadb", n, marks=[pytest.mark.mariadb, pytest.mark.slow]) for n in (0, 1, 2, 3)),
 ]
 
+ENDS = {"postgres": b"SET LOCAL enable_", "mariadb": b"COMMIT"}
+"""What is sent when outcomes are written: on Postgres one message, which is a transaction."""
+
 
 @pytest.mark.parametrize(("kind", "number"), EACH, indirect=["kind"])
 @pytest.mark.parametrize("deliver", [True, False], ids=["carried out", "not carried out"])
 def test_a_commit_of_unknown_fate_charges_each_attempt_once(
-    database: Database, worker: Callable[..., Process], oracle: Oracle, deliver: bool, number: int
+    database: Database,
+    worker: Callable[..., Process],
+    oracle: Oracle,
+    kind: str,
+    deliver: bool,
+    number: int,
 ) -> None:
     parts = urlsplit(database.url)
     assert parts.port
     with Proxy(parts.port) as proxy:
         url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
         process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
-        proxy.cut_when(b"COMMIT", deliver=deliver, skip=number)
+        proxy.cut_when(ENDS[kind], deliver=deliver, skip=number)
         failing = oracle.store(3, fate="fail", max_retries=1)
         good = oracle.store(3)
         wait_until(lambda: proxy.cuts == 1)
@@ -59,7 +67,7 @@ def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
     with Proxy(parts.port) as proxy:
         url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
         process = worker("--concurrency", 1, "--poll", "100ms", TEST_DATABASE=url)
-        proxy.cut_when(b"COMMIT", deliver=True)
+        proxy.cut_when(ENDS["postgres"], deliver=True)
         task = oracle.call("fail_times", 1, 5, max_retries=2)
         verdict = oracle.assert_holds()
         assert proxy.cuts == 1
