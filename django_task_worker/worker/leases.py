@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from django_task_worker.lifecycle.values import Claimed
@@ -16,12 +17,14 @@ class Leases:
         self.lease_s = lease_s
         self.tasks: dict[str, Claimed] = {}
         self._until: dict[str, float] = {}
+        self._earliest = math.inf
         self.unsure: dict[str, float] = {}
         """Leases of claims that were not answered, and when they were sent: they may be carried out."""
 
     def add(self, tasks: Iterable[Claimed], lease: str, sent_at: float) -> None:
         """These tasks were claimed under this lease by a statement sent at that time."""
-        self._until[lease] = sent_at + self.lease_s
+        self._until[lease] = until = sent_at + self.lease_s
+        self._earliest = min(self._earliest, until)
         self.tasks.update({task.id: task for task in tasks})
 
     def remove(self, tasks: Iterable[Claimed]) -> None:
@@ -37,14 +40,17 @@ class Leases:
 
     def renewed(self, held: Iterable[tuple[str, str]], sent_at: float) -> None:
         """These tasks were renewed, which were all that we held, by a statement sent at that time."""
-        self._until = dict.fromkeys((lease for _, lease in held), sent_at + self.lease_s)
+        until = sent_at + self.lease_s
+        self._until = dict.fromkeys((lease for _, lease in held), until)
+        self._earliest = until if self._until else math.inf
 
     def is_expired(self, task: Claimed, now: float) -> bool:
         """Whether somebody else may have this task by now."""
         return now >= self._until.get(task.lease, 0.0)
 
     def has_expired(self, now: float) -> bool:
-        return any(now >= until for until in self._until.values())
+        """Whether somebody else may have any of them."""
+        return now >= self._earliest
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
