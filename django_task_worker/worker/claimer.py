@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from functools import partial
 
@@ -19,6 +20,8 @@ MIN_PAUSE_S = 0.001
 MAX_PAUSE_S = 0.05
 FREE_LOOKS = 2
 """Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
+LEAST_POLL = 0.8
+"""Workers poll after 0.8 to 1 times their interval: those that were started together do not stay so."""
 MOST = 10_000
 """Tasks to claim at once."""
 SETTLE_FIRST_S = 0.005
@@ -115,6 +118,7 @@ class Claimer:
         self._in_vain += 1
         if self._in_vain > FREE_LOOKS:
             self._pause_s = min(MAX_PAUSE_S, max(MIN_PAUSE_S, self._pause_s * 2))
+        poll_s *= random.uniform(LEAST_POLL, 1.0)
         due_s = next_due_s(claims.groups or ())
         self.look_at = sent_at + (poll_s if due_s is None else min(poll_s, max(due_s, MIN_PAUSE_S)))
 
