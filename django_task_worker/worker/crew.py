@@ -182,12 +182,22 @@ class Crew:
 
         If that takes a statement of its own, 0 until it is worth one.
         """
-        window = self.pace.window
+        window, ahead = self.pace.window, self._ahead
         takers = [len(process.assigned) for process in self.processes if not process.is_leaving]
-        room = sum([max(0, window - assigned) for assigned in takers]) - len(self.backlog) - coming
+        room = sum([max(0, window - assigned) for assigned in takers]) + ahead - len(self.backlog) - coming
         is_starving = not coming and takers and min(takers) == 0
-        can_wait = needs_statement and window > 1 and not is_starving
-        return 0 if room <= 0 or (can_wait and room < window * len(takers) // 2) else room
+        can_wait = needs_statement and not is_starving and (window > 1 or ahead > 0)
+        is_little = room < (ahead or window * len(takers)) // 2
+        return 0 if room <= 0 or (can_wait and is_little) else room
+
+    @property
+    def batch(self) -> int:
+        """How many outcomes make a statement worth while: one, unless more are sure to come at once."""
+        return 1 if self.busy == 0 else max(self.pace.window, self._ahead // 2)
+
+    @property
+    def _ahead(self) -> int:
+        return min(len(self.processes), self.pace.ahead(time.monotonic()))
 
     def take(self, tasks: Iterable[Claimed], now: float, *, hands_out: bool = True) -> None:
         """Accept claimed tasks and, usually, hand out what can be handed out."""
@@ -225,7 +235,7 @@ class Crew:
         ]
 
     def _outcome(self, running: Running, report: Report, now: float) -> Outcome:
-        self.pace.note(running.task.name, report.duration_s)
+        self.pace.note(running.task.name, report.duration_s, now)
         self._respawn_s = 0.0
         self._cancelling.discard(running.task.id)
         return Outcome(

@@ -189,10 +189,8 @@ class Supervisor:
             self._crew.interrupt(now)
 
     def _batch(self) -> int:
-        """How many outcomes make a statement worth while: one, unless more are sure to come at once."""
-        if self._is_stopping or self._crew.busy == 0:
-            return 1
-        return self._crew.pace.window
+        """How many outcomes make a statement worth while."""
+        return 1 if self._is_stopping else self._crew.batch
 
     def _watch_children(self) -> None:
         """Keep the selector's list as it should be: closed descriptors go first, their numbers come back."""
