@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ from django_task_worker.conf import settings
 from django_task_worker.exceptions import TaskWorkerError
 
 PORT = 6379
-_addresses: dict[tuple[str, int], tuple[str, int]] = {}
+LEAST_S = 0.01
+Address = tuple[socket.AddressFamily, Any]
+_addresses: dict[tuple[str, int], Address] = {}
 
 
 class RedisUnavailable(TaskWorkerError):
@@ -70,6 +73,7 @@ def _plain(url: str, password: str | None, timeout_s: float) -> Line | None:
     if parts.scheme != "redis" or parts.query or not (number.isdigit() or not number):
         return None
     connection = _connect(unquote(parts.hostname or "localhost"), parts.port or PORT, timeout_s)
+    connection.settimeout(timeout_s)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Line(
@@ -83,14 +87,41 @@ def _plain(url: str, password: str | None, timeout_s: float) -> Line | None:
 def _connect(host: str, port: int, timeout_s: float) -> socket.socket:
     """To where the name led last, if that still works: asking for a name's address has no time limit."""
     known = _addresses.get((host, port))
-    if known is not None and known != (host, port):
+    if known is not None:
         with suppress(OSError):
-            return socket.create_connection(known, timeout_s)
+            return _dial(known, time.monotonic() + timeout_s)
+    reason = OSError(f"{host} has no address")
+    found = _resolve(host, port)
+    until = time.monotonic() + timeout_s
+    for address in found:
+        try:
+            connection = _dial(address, until)
+        except TimeoutError:
+            raise TimeoutError(f"no connection to {host}:{port} within {timeout_s:g} s") from None
+        except OSError as error:
+            reason = error
+        else:
+            _addresses[host, port] = address
+            return connection
+    raise reason
+
+
+def _resolve(host: str, port: int) -> list[Address]:
+    # Python imports its tables of international names, 2 MB, for whatever is a str.
+    name = host.encode() if host.isascii() else host
+    infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in infos]
+
+
+def _dial(address: Address, until: float) -> socket.socket:
+    family, where = address
+    connection = socket.socket(family, socket.SOCK_STREAM)
     try:
-        connection = socket.create_connection((host, port), timeout_s)
-    except TimeoutError:
-        raise TimeoutError(f"no connection to {host}:{port} within {timeout_s:g} s") from None
-    _addresses[host, port] = connection.getpeername()[:2]
+        connection.settimeout(max(LEAST_S, until - time.monotonic()))
+        connection.connect(where)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
