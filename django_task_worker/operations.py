@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, AddField, AddIndex
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
+from django.db.models import Model
 
 
 class AddIndexOnline(AddIndex):
@@ -47,18 +51,17 @@ class AddIndexOnline(AddIndex):
             schema_editor.remove_index(model, self.index)
 
 
-class RemovePatternIndex(Operation):
-    """Drop the index for LIKE that Django gives to a text column on Postgres; nothing elsewhere.
+class OnPostgres(Operation):
+    """Does something to a table on Postgres, nothing elsewhere, and nothing that Django's state knows of."""
 
-    Each write of a row would pay for it, and `queries.lookup` finds the beginnings of ids without.
-    """
-
-    atomic = False
-    reduces_to_sql = True
-
-    def __init__(self, model_name: str, field_name: str) -> None:
+    def __init__(self, model_name: str) -> None:
         self.model_name = model_name
-        self.field_name = field_name
+
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        raise NotImplementedError
+
+    def backwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        """Nothing need be done."""
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         pass
@@ -70,9 +73,7 @@ class RemovePatternIndex(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        name = self._name(app_label, schema_editor, to_state)
-        if name is not None:
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}")
+        self._run(self.forwards, app_label, schema_editor, to_state)
 
     def database_backwards(
         self,
@@ -81,25 +82,52 @@ class RemovePatternIndex(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        name = self._name(app_label, schema_editor, to_state)
-        if name is not None:
-            model = to_state.apps.get_model(app_label, self.model_name)
-            table = schema_editor.quote_name(model._meta.db_table)
-            column = schema_editor.quote_name(model._meta.get_field(self.field_name).column)
-            schema_editor.execute(
-                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {schema_editor.quote_name(name)}"
-                f" ON {table} ({column} varchar_pattern_ops)"
-            )
+        self._run(self.backwards, app_label, schema_editor, to_state)
 
-    def _name(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, state: ProjectState
-    ) -> str | None:
+    def _run(
+        self,
+        action: Callable[[BaseDatabaseSchemaEditor, type[Model]], None],
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        state: ProjectState,
+    ) -> None:
         model = state.apps.get_model(app_label, self.model_name)
         connection = schema_editor.connection
-        if connection.vendor != "postgresql" or not self.allow_migrate_model(connection.alias, model):
-            return None
-        column = model._meta.get_field(self.field_name).column
-        return str(schema_editor._create_index_name(model._meta.db_table, [column], suffix="_like"))  # type: ignore[attr-defined]
+        if connection.vendor == "postgresql" and self.allow_migrate_model(connection.alias, model):
+            action(schema_editor, model)
+
+
+class RemovePatternIndex(OnPostgres):
+    """Drop the index for LIKE that Django gives to a text column.
+
+    Each write of a row would pay for it, and `queries.lookup` finds the beginnings of ids without.
+    """
+
+    atomic = False
+
+    def __init__(self, model_name: str, field_name: str) -> None:
+        super().__init__(model_name)
+        self.field_name = field_name
+
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {self._name(schema_editor, model)}")
+
+    def backwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        table = schema_editor.quote_name(model._meta.db_table)
+        column = schema_editor.quote_name(self._column(model))
+        schema_editor.execute(
+            f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {self._name(schema_editor, model)}"
+            f" ON {table} ({column} varchar_pattern_ops)"
+        )
+
+    def _name(self, schema_editor: Any, model: type[Model]) -> str:
+        columns = [self._column(model)]
+        name = schema_editor._create_index_name(model._meta.db_table, columns, suffix="_like")
+        return str(schema_editor.quote_name(name))
+
+    def _column(self, model: type[Model]) -> str:
+        field: Any = model._meta.get_field(self.field_name)
+        return str(field.column)
 
     def describe(self) -> str:
         return f"Remove the pattern index of {self.field_name} from model {self.model_name}"
@@ -123,40 +151,16 @@ class AddConstraintUnchecked(AddConstraint):
             schema_editor.execute(f"{sql} NOT VALID", params=None)
 
 
-class ValidateConstraint(Operation):
-    """VALIDATE CONSTRAINT on Postgres, which lets others read and write; nothing elsewhere."""
+class ValidateConstraint(OnPostgres):
+    """VALIDATE CONSTRAINT, which lets others read and write meanwhile."""
 
     def __init__(self, model_name: str, name: str) -> None:
-        self.model_name = model_name
+        super().__init__(model_name)
         self.name = name
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        model = to_state.apps.get_model(app_label, self.model_name)
-        if schema_editor.connection.vendor != "postgresql":
-            return
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
-            table = schema_editor.quote_name(model._meta.db_table)
-            schema_editor.execute(
-                f"ALTER TABLE {table} VALIDATE CONSTRAINT {schema_editor.quote_name(self.name)}"
-            )
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        pass
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
+        table, name = schema_editor.quote_name(model._meta.db_table), schema_editor.quote_name(self.name)
+        schema_editor.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
 
     def describe(self) -> str:
         return f"Validate constraint {self.name} on model {self.model_name}"
