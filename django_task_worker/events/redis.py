@@ -128,6 +128,19 @@ class Wire:
         """Wait for the answers to what was posted. Raises RedisUnavailable."""
         self._answers()
 
+    def subscribe(self, channels: Sequence[bytes], instead_of: Sequence[bytes] = ()) -> None:
+        """Listen to these, and no longer to those; returns once it is so. Raises RedisUnavailable."""
+        commands = pack(b"UNSUBSCRIBE", *instead_of) if instead_of else b""
+        self.send(commands + pack(b"SUBSCRIBE", *channels))
+        deadline = time.monotonic() + self._timeout_s
+        heard = b""
+        while channels[-1] not in heard:  # the server speaks of it only now
+            heard = heard[-len(channels[-1]) :] + self.receive()
+            if heard.startswith(_REFUSALS) or b"\n-" in heard:
+                raise RedisUnavailable("it does not let us subscribe")
+            if time.monotonic() > deadline:
+                raise RedisUnavailable("the answer takes too long")
+
     def _answers(self) -> list[bytes]:
         """One line for each command since the last time."""
         deadline = time.monotonic() + self._timeout_s

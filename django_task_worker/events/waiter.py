@@ -23,6 +23,8 @@ class _Subscriber(threading.local):
     """One connection a thread, kept for its next wait."""
 
     wire: Wire | None = None
+    stale: tuple[bytes, ...] = ()
+    """Channels that nobody listens to any more: to leave them at once would cost a round trip."""
     retry_at = 0.0
 
 
@@ -35,10 +37,11 @@ class Waiter:
     def __init__(self, task_id: str, *, hears_more: bool = False) -> None:
         self._task_id = task_id
         self._channels = (DONE_CHANNEL, MORE_CHANNEL) if hears_more else (DONE_CHANNEL,)
+        self._names: tuple[bytes, ...] = ()
         self._poll_s = FIRST_POLL_S
 
     def __enter__(self) -> Waiter:
-        self._command("SUBSCRIBE")
+        self._subscribe()
         return self
 
     def __exit__(
@@ -47,10 +50,10 @@ class Waiter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._command("UNSUBSCRIBE", only_if_open=True)
-        else:
+        if kind is not None:
             self._drop()
+        elif _subscriber.wire is not None:
+            _subscriber.stale += self._names
 
     def wait(self, timeout_s: float) -> None:
         """Return when it is worth looking at the row again, after `timeout_s` seconds at the latest.
@@ -72,28 +75,31 @@ class Waiter:
         except RedisUnavailable:
             self._drop()
 
-    def _command(self, verb: str, *, only_if_open: bool = False) -> None:
-        if settings().redis_url is None or (only_if_open and _subscriber.wire is None):
+    def _subscribe(self) -> None:
+        if settings().redis_url is None:
             return
         from django_task_worker.events.line import RedisUnavailable
-        from django_task_worker.events.redis import channel, connect, pack
+        from django_task_worker.events.redis import channel, connect
 
-        if _subscriber.wire is None and time.monotonic() < _subscriber.retry_at:
-            return
-        command = pack(verb.encode(), *(channel(name, self._task_id) for name in self._channels))
-        was_open = _subscriber.wire is not None
-        try:
-            if _subscriber.wire is None:
-                _subscriber.wire = connect(CONNECT_S)
-            _subscriber.wire.call([command])
-        except RedisUnavailable:
-            self._drop()
-            if was_open and not only_if_open:
-                self._command(verb)
+        self._names = tuple(channel(name, self._task_id) for name in self._channels)
+        while True:
+            was_open = _subscriber.wire is not None
+            if not was_open and time.monotonic() < _subscriber.retry_at:
+                return
+            try:
+                if _subscriber.wire is None:
+                    _subscriber.wire = connect(CONNECT_S)
+                stale = [name for name in _subscriber.stale if name not in self._names]
+                _subscriber.wire.subscribe(self._names, instead_of=stale)
+            except RedisUnavailable:
+                self._drop()
+                if not was_open:
+                    _subscriber.retry_at = time.monotonic() + POLL_S
             else:
-                _subscriber.retry_at = time.monotonic() + POLL_S
+                _subscriber.stale = ()
+                return
 
     def _drop(self) -> None:
         if _subscriber.wire is not None:
             _subscriber.wire.close()
-            _subscriber.wire = None
+        _subscriber.wire, _subscriber.stale = None, ()

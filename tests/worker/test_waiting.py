@@ -88,6 +88,18 @@ def test_a_task_that_is_already_final_answers_at_once(worker: Callable[..., Proc
 
 
 @on_postgres
+def test_of_those_that_were_waited_for_only_the_last_is_still_listened_to(
+    database: Any, redis: Redis
+) -> None:
+    tasks = [enqueue("add", 1, 2) for _ in range(3)]
+    for task in [*tasks, tasks[-1]]:
+        assert wait_for_completion(task.id, 0) is None
+    with redis_client.Redis.from_url(redis.url) as link:
+        numbers = link.pubsub_numsub(*(f"task_done:{task.id}" for task in tasks))
+    assert [number for _, number in numbers] == [0, 0, 1]
+
+
+@on_postgres
 def test_a_planned_retry_is_not_the_end(
     task_worker: dict[str, Any], worker: Callable[..., Process], transport: str, tmp_path: Any
 ) -> None:
