@@ -68,7 +68,8 @@ def test_a_task_is_waited_for_until_it_is_final(worker: Callable[..., Process], 
     good, bad = enqueue("sleep", 0.3), enqueue("fail", "oh")
     done = wait_for_completion(good.id, 20)
     assert done is not None
-    assert (done.status, done.result) == ("COMPLETED", "0.3")
+    assert (done.status, done.result, done.result_json, done.args) == ("COMPLETED", "0.3", 0.3, [0.3])
+    assert done.finished_at == row(good).finished_at
     failed = wait_for_completion(bad.id, 20)
     assert failed is not None
     assert (failed.status, failed.error) == ("FAILED", "oh")
