@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -57,8 +58,9 @@ class OnPostgres(Operation):
     def __init__(self, model_name: str) -> None:
         self.model_name = model_name
 
+    @abstractmethod
     def forwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
-        raise NotImplementedError
+        """Do it."""
 
     def backwards(self, schema_editor: BaseDatabaseSchemaEditor, model: type[Model]) -> None:
         """Nothing need be done."""
