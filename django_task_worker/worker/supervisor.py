@@ -447,7 +447,7 @@ class Supervisor:
     def _is_done(self) -> bool:
         if self._crew.in_hand or self._database.under_way is not None:
             return False
-        if not self._completer.is_empty:
+        if not self._completer.is_empty or self._leases.is_in_the_dark:
             return self._has_waited_enough()
         return self._is_stopping or (self.options.burst and self._claimer.found_nothing)
 
