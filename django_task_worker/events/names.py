@@ -43,6 +43,11 @@ def by_process(host: str, port: int, timeout_s: float) -> list[SocketAddress]:
     return [tuple(address) for address in json.loads(done.stdout)]
 
 
+def is_address(host: str) -> bool:
+    """Whether nobody has to be asked where it is."""
+    return _without_asking(host, 0) is not None
+
+
 def _without_asking(host: str, port: int) -> list[SocketAddress] | None:
     """Of what is an address itself, or is in a file on every machine."""
     flags = 0 if host == "localhost" else socket.AI_NUMERICHOST
