@@ -57,6 +57,26 @@ def test_a_commit_of_unknown_fate_charges_each_attempt_once(
 
 
 @on_postgres
+@pytest.mark.parametrize("deliver", [True, False], ids=["carried out", "not carried out"])
+def test_a_message_that_settles_and_claims_at_once_is_settled_whatever_became_of_it(
+    database: Database, worker: Callable[..., Process], oracle: Oracle, deliver: bool
+) -> None:
+    """No retries: a claim that nobody knew of would fail its tasks."""
+    parts = urlsplit(database.url)
+    assert parts.port
+    with Proxy(parts.port) as proxy:
+        url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
+        process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
+        proxy.cut_when(b"SKIP LOCKED", ENDS["postgres"], deliver=deliver, skip=1)
+        good = oracle.store(24, 0.05, max_retries=0)
+        verdict = oracle.assert_holds()
+        assert proxy.cuts == 1
+        assert verdict.ends == {"COMPLETED": len(good)}
+        assert verdict.reruns == 0
+        assert process.stop() == 0
+
+
+@on_postgres
 def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
     database: Database, worker: Callable[..., Process], oracle: Oracle
 ) -> None:
