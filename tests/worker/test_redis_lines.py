@@ -15,7 +15,6 @@ import pytest
 from django_task_worker.client import create_task, wait_for_completion
 from django_task_worker.events import background, flush, line, names, redis_problem, waiter
 from django_task_worker.events.line import RedisUnavailable, open_line
-from django_task_worker.events.redis import WARN_EVERY_S, Breaker
 from django_task_worker.events.subscription import Subscription
 from tests.processes import Process
 from tests.servers import HOST, Redis
@@ -267,7 +266,6 @@ def test_a_server_of_another_kind_counts_as_away_and_is_said_once(
     speaker: Speaker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert redis_problem(0.3)
-    monkeypatch.setattr(Breaker, "warned_at", -WARN_EVERY_S)
     heard = Subscription()
     for _ in range(5):
         assert not heard.open()
