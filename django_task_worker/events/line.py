@@ -15,8 +15,9 @@ from django_task_worker.events.address import PORT, Address, plain, safe_url, sp
 from django_task_worker.events.names import LookUp, SocketAddress, by_thread
 from django_task_worker.exceptions import TaskWorkerError
 
-_addresses: dict[tuple[str, int], list[SocketAddress]] = {}
-"""What names led to when somebody last knew."""
+FRESH_S = 5.0
+_places: dict[tuple[str, int], tuple[list[SocketAddress], float]] = {}
+"""What names led to when somebody last knew, and until when nobody is asked again."""
 
 
 class RedisUnavailable(TaskWorkerError):
@@ -75,7 +76,12 @@ def url_problem(url: str) -> str | None:
 
 
 def _by_hand(address: Address, timeout_s: float, look_up: LookUp) -> Line:
-    connection = _connect(_find(address.host, address.port, timeout_s, look_up), timeout_s)
+    addresses = _find(address.host, address.port, timeout_s, look_up)
+    try:
+        connection = _connect(addresses, timeout_s)
+    except OSError:
+        _doubt(address.host, address.port)
+        raise
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Line(
@@ -88,12 +94,22 @@ def _by_hand(address: Address, timeout_s: float, look_up: LookUp) -> Line:
 
 def _find(host: str, port: int, timeout_s: float, look_up: LookUp) -> list[SocketAddress]:
     """Where the name leads, or where it led last while nobody can be asked."""
+    found, fresh_until = _places.get((host, port), (None, 0.0))
+    if found is not None and time.monotonic() < fresh_until:
+        return found
     try:
-        _addresses[host, port] = look_up(host, port, timeout_s)
+        found = look_up(host, port, timeout_s)
     except OSError:
-        if (host, port) not in _addresses:
+        if found is None:
             raise
-    return _addresses[host, port]
+    _places[host, port] = found, time.monotonic() + FRESH_S
+    return found
+
+
+def _doubt(host: str, port: int) -> None:
+    """It did not lead to Redis: ask again the next time."""
+    if (host, port) in _places:
+        _places[host, port] = _places[host, port][0], 0.0
 
 
 def _connect(addresses: list[SocketAddress], timeout_s: float) -> socket.socket:
@@ -120,10 +136,11 @@ def _by_redis_py(url: str, password: str | None, timeout_s: float, look_up: Look
     connection = _unconnected(url, password, timeout_s)
     parts, port = split(url)
     if parts.hostname:
-        look_up(parts.hostname, port or PORT, timeout_s)  # redis-py asks again, without a limit
+        _find(parts.hostname, port or PORT, timeout_s, look_up)  # redis-py asks again, without a limit
     try:
         connection.connect()
     except redis.RedisError as error:
+        _doubt(parts.hostname or "", port or PORT)
         raise ConnectionError(str(error)) from None
     # redis-py has no public way to its socket, and a selector needs one (kombu does the same).
     return Line(

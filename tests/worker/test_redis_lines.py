@@ -41,7 +41,7 @@ def _new_connections() -> Iterator[None]:
     def forget() -> None:
         background._of_process.cache_clear()
         waiter._subscriber.__dict__.clear()
-        line._addresses.clear()
+        line._places.clear()
 
     forget()
     yield
@@ -165,15 +165,29 @@ def test_many_addresses_that_do_not_answer_take_no_longer_than_one(
 
 
 def test_a_name_that_leads_elsewhere_now_is_followed(redis: Redis, settings: Any, full: Full) -> None:
-    """And while nobody can be asked, it leads where it led last."""
     with pytest.raises(RedisUnavailable):
         open_line(0.2, lambda *_: [full.address])
     open_line(0.2, lambda *_: [(HOST, redis.port)]).close()
 
-    def nobody(*_: Any) -> Any:
-        raise OSError("nobody answers")
 
-    open_line(0.2, nobody).close()
+def test_a_name_leads_where_it_led_while_nobody_can_be_asked(
+    redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer_once(host: str, *_: Any) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        if len(asked) > 1:
+            raise OSError("nobody answers")
+        return [(HOST, redis.port)]
+
+    for _ in range(5):
+        open_line(0.2, answer_once).close()
+    assert len(asked) == 1, "a name was asked for again at once"
+    monkeypatch.setattr(line, "FRESH_S", 0.0)
+    line._doubt(HOST, redis.port)
+    open_line(0.2, answer_once).close()
+    assert len(asked) == 2
 
 
 class Silence:
