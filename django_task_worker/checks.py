@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from django.core import checks
@@ -16,8 +15,6 @@ from django.db import connections
 from django_task_worker.conf import settings
 from django_task_worker.exceptions import ConfigurationError
 from django_task_worker.functions.options import registered
-
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 @register("task_worker")
@@ -63,18 +60,15 @@ def _task_worker() -> list[CheckMessage]:
 
 
 def _redis_url() -> list[CheckMessage]:
+    from django_task_worker.events.line import url_problem
+
     url = settings().redis_url
-    if url is None:
-        return []
-    try:
-        is_sound = url.startswith(REDIS_SCHEMES) and (urlsplit(url).port or 0) >= 0
-    except ValueError:
-        is_sound = False
-    if is_sound:
+    problem = None if url is None else url_problem(url)
+    if problem is None:
         return []
     return [  # without the value: it may hold a password
         Error(
-            "REDIS_URL is not the address of a Redis server",
+            f"REDIS_URL is not the address of a Redis server: {problem}",
             hint="Write redis://host:6379/0, rediss:// for TLS, unix:///path, or None for no Redis.",
             id="django_task_worker.E003",
         )

@@ -144,7 +144,8 @@ def clock(session: Session) -> Finding:
 def redis(session: Session) -> Finding:
     from django_task_worker import events
     from django_task_worker.conf import settings
-    from django_task_worker.events.line import RedisUnavailable, safe_url
+    from django_task_worker.events.address import safe_url
+    from django_task_worker.events.line import RedisUnavailable
 
     url = settings().redis_url
     if url is None:

@@ -188,6 +188,14 @@ def unmigrated(
 # Processes
 
 
+@pytest.fixture(autouse=True)
+def _no_warning_yet() -> None:
+    """A process warns of Redis once a minute, and this one runs many tests in a minute."""
+    from django_task_worker.events.redis import WARN_EVERY_S, Breaker
+
+    Breaker.warned_at = -WARN_EVERY_S
+
+
 @pytest.fixture
 def _nothing_left() -> Iterator[str]:
     """A mark for the processes of this test; fails the test when some of them outlive it."""

@@ -68,15 +68,19 @@ def flush(timeout_s: float) -> None:
 def redis_problem(timeout_s: float = 1.0) -> str | None:
     """Why Redis cannot be used, without secrets; None when it answers or none is configured."""
     from django_task_worker.conf import settings
+    from django_task_worker.events.address import safe_url
     from django_task_worker.events.line import RedisUnavailable
     from django_task_worker.events.redis import connect, pack
 
-    if settings().redis_url is None:
+    url = settings().redis_url
+    if url is None:
         return None
     try:
         wire = connect(timeout_s)
         try:
-            wire.call([pack(b"PING")])
+            (answer,) = wire.call([pack(b"PING")])
+            if answer != b"+PONG":
+                return f"{safe_url(url)}: no answer of a Redis server: {answer[:100]!r}"
         finally:
             wire.close()
     except RedisUnavailable as error:

@@ -5,21 +5,19 @@ redis-py takes 9 MB and 150 ms to import, which a worker and a command can do wi
 
 from __future__ import annotations
 
-import re
 import socket
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from django_task_worker.conf import settings
+from django_task_worker.events.address import PORT, Address, plain, safe_url, split
+from django_task_worker.events.names import LookUp, SocketAddress, by_thread
 from django_task_worker.exceptions import TaskWorkerError
 
-PORT = 6379
-LEAST_S = 0.01
-Address = tuple[socket.AddressFamily, Any]
-_addresses: dict[tuple[str, int], Address] = {}
+FRESH_S = 5.0
+_places: dict[tuple[str, int], tuple[list[SocketAddress], float]] = {}
+"""What names led to when somebody last knew, and until when nobody is asked again."""
 
 
 class RedisUnavailable(TaskWorkerError):
@@ -32,7 +30,7 @@ class Line:
 
     socket: socket.socket
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     database: int = 0
     owner: Any = None
     """Of redis-py, which closes the socket when it goes."""
@@ -47,18 +45,19 @@ class Line:
         self.close()  # of a thread that has ended, for one
 
 
-def safe_url(url: str) -> str:
-    """The address without what stands before its `@` and without its query."""
-    return re.sub(r"//[^/@]*@", "//***@", url).split("?")[0]
+def open_line(timeout_s: float, look_up: LookUp = by_thread) -> Line:
+    """Connect to `REDIS_URL`: `timeout_s` seconds at most, and as long again to find its host by `look_up`.
 
-
-def open_line(timeout_s: float) -> Line:
-    """Connect to `REDIS_URL` within that time. Raises RedisUnavailable with the reason, without secrets."""
+    Raises RedisUnavailable with the reason, without secrets.
+    """
     url, password = settings().redis_url, settings().redis_password
     if url is None:
         raise RedisUnavailable("REDIS_URL is not set")
     try:
-        return _plain(url, password, timeout_s) or _by_redis_py(url, password, timeout_s)
+        address = plain(url, password)
+        if address is not None:
+            return _by_hand(address, timeout_s, look_up)
+        return _by_redis_py(url, password, timeout_s, look_up)
     except (OSError, ValueError) as error:
         reason = str(error).replace(url, safe_url(url))
         if password:
@@ -66,84 +65,93 @@ def open_line(timeout_s: float) -> Line:
         raise RedisUnavailable(f"{safe_url(url)}: {reason}") from None
 
 
-def _plain(url: str, password: str | None, timeout_s: float) -> Line | None:
-    """None when the address asks for more than host, port, user, password and the number of a database."""
-    parts = urlsplit(url)
-    number = parts.path.strip("/")
-    if parts.scheme != "redis" or parts.query or not (number.isdigit() or not number):
-        return None
-    connection = _connect(unquote(parts.hostname or "localhost"), parts.port or PORT, timeout_s)
-    connection.settimeout(timeout_s)
+def url_problem(url: str) -> str | None:
+    """What is wrong with an address, without secrets; None when it can be used. Connects to nothing."""
+    try:
+        if plain(url) is None:
+            _unconnected(url, None, 1.0)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _by_hand(address: Address, timeout_s: float, look_up: LookUp) -> Line:
+    addresses = _find(address.host, address.port, timeout_s, look_up)
+    try:
+        connection = _connect(addresses, timeout_s)
+    except OSError:
+        _doubt(address.host, address.port)
+        raise
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Line(
         socket=connection,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else password,
-        database=int(number or 0),
+        username=address.username,
+        password=address.password,
+        database=address.database,
     )
 
 
-def _connect(host: str, port: int, timeout_s: float) -> socket.socket:
-    """To where the name led last, if that still works: asking for a name's address has no time limit."""
-    known = _addresses.get((host, port))
-    if known is not None:
-        with suppress(OSError):
-            return _dial(known, time.monotonic() + timeout_s)
-    reason = OSError(f"{host} has no address")
-    found = _resolve(host, port)
-    until = time.monotonic() + timeout_s
-    for address in found:
+def _find(host: str, port: int, timeout_s: float, look_up: LookUp) -> list[SocketAddress]:
+    """Where the name leads, or where it led last while nobody can be asked."""
+    found, fresh_until = _places.get((host, port), (None, 0.0))
+    if found is not None and time.monotonic() < fresh_until:
+        return found
+    try:
+        found = look_up(host, port, timeout_s)
+    except OSError:
+        if found is None:
+            raise
+    _places[host, port] = found, time.monotonic() + FRESH_S
+    return found
+
+
+def _doubt(host: str, port: int) -> None:
+    """It did not lead to Redis: ask again the next time."""
+    if (host, port) in _places:
+        _places[host, port] = _places[host, port][0], 0.0
+
+
+def _connect(addresses: list[SocketAddress], timeout_s: float) -> socket.socket:
+    """To the first that answers. They share the time, so that one that is silent leaves some for the next."""
+    deadline = time.monotonic() + timeout_s
+    reason: OSError = OSError("the name has no address")
+    for tried, address in enumerate(addresses):
+        left_s = max(0.01, deadline - time.monotonic()) / (len(addresses) - tried)
         try:
-            connection = _dial(address, until)
+            connection = _dial(address, left_s)
         except TimeoutError:
-            raise TimeoutError(f"no connection to {host}:{port} within {timeout_s:g} s") from None
+            reason = TimeoutError(f"no connection to {address[0]}:{address[1]} within {timeout_s:g} s")
         except OSError as error:
             reason = error
         else:
-            _addresses[host, port] = address
+            connection.settimeout(timeout_s)
             return connection
     raise reason
 
 
-def _resolve(host: str, port: int) -> list[Address]:
-    # Python imports its tables of international names, 2 MB, for whatever is a str.
-    name = host.encode() if host.isascii() else host
-    infos = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in infos]
-
-
-def _dial(address: Address, until: float) -> socket.socket:
-    family, where = address
-    connection = socket.socket(family, socket.SOCK_STREAM)
+def _dial(address: SocketAddress, timeout_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     try:
-        connection.settimeout(max(LEAST_S, until - time.monotonic()))
-        connection.connect(where)
+        connection.settimeout(timeout_s)
+        connection.connect(address)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _by_redis_py(url: str, password: str | None, timeout_s: float) -> Line:
+def _by_redis_py(url: str, password: str | None, timeout_s: float, look_up: LookUp) -> Line:
     import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
 
-    options: dict[str, Any] = {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "protocol": 2,
-        "redis_connect_func": _say_nothing,
-    }
-    if password is not None:
-        options["password"] = password
+    connection = _unconnected(url, password, timeout_s)
+    parts, port = split(url)
+    if parts.hostname:
+        _find(parts.hostname, port or PORT, timeout_s, look_up)  # redis-py asks again, without a limit
     try:
-        connection: Any = redis.ConnectionPool.from_url(url, **options).make_connection()
         connection.connect()
     except redis.RedisError as error:
+        _doubt(parts.hostname or "", port or PORT)
         raise ConnectionError(str(error)) from None
     # redis-py has no public way to its socket, and a selector needs one (kombu does the same).
     return Line(
@@ -153,6 +161,33 @@ def _by_redis_py(url: str, password: str | None, timeout_s: float) -> Line:
         database=int(connection.db or 0),
         owner=connection,
     )
+
+
+def _unconnected(url: str, password: str | None, timeout_s: float) -> Any:
+    """A connection of redis-py that is not open. Time limits are ours, whatever the address says.
+
+    Raises ValueError.
+    """
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    split(url)
+    limits = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "health_check_interval": 0}
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "redis_connect_func": _say_nothing,
+        **limits,
+    }
+    if password is not None:
+        options["password"] = password
+    pool = redis.ConnectionPool.from_url(url, **options)
+    pool.connection_kwargs |= limits
+    try:
+        return pool.make_connection()
+    except (TypeError, redis.RedisError):
+        raise ValueError("an option after ? is not one of redis-py's, or its value is wrong") from None
 
 
 def _say_nothing(connection: Any) -> None:

@@ -11,9 +11,10 @@ import select
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from django_task_worker.conf import settings
+from django_task_worker.events.address import safe_url
 from django_task_worker.events.event import (
     DONE_CHANNEL,
     EVENTS_CHANNEL,
@@ -24,7 +25,8 @@ from django_task_worker.events.event import (
     EventName,
     current_time,
 )
-from django_task_worker.events.line import Line, RedisUnavailable, open_line, safe_url
+from django_task_worker.events.line import Line, RedisUnavailable, open_line
+from django_task_worker.events.names import LookUp, by_thread
 from django_task_worker.ids import new_id
 
 T = TypeVar("T")
@@ -40,6 +42,9 @@ _REFUSALS = (
     b"-MASTERDOWN",
     b"-CLUSTERDOWN",
     b"-OOM",
+    b"-BUSY ",
+    b"-DENIED",
+    b"-ERR max number of clients",
     b"-ERR unknown command",
 )
 """The beginnings of answers that say: not with you, or not now."""
@@ -85,8 +90,8 @@ class Wire:
         """Authenticate and select the database, as the address says. Raises RedisUnavailable."""
         line, commands = self._line, []
         if line.password:
-            name = [line.username.encode()] if line.username else []
-            commands.append(pack(b"AUTH", *name, line.password.encode()))
+            name = [_bytes(line.username)] if line.username else []
+            commands.append(pack(b"AUTH", *name, _bytes(line.password)))
         if line.database:
             commands.append(pack(b"SELECT", b"%d" % line.database))
         for answer in self.call(commands) if commands else ():
@@ -174,12 +179,17 @@ class Wire:
         self._line.close()
 
 
-def connect(timeout_s: float) -> Wire:
+def _bytes(text: str) -> bytes:
+    """What the environment held, where that was no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def connect(timeout_s: float, look_up: LookUp = by_thread) -> Wire:
     """A new connection to `REDIS_URL`; each later call on it takes `timeout_s` seconds at most.
 
     Raises RedisUnavailable with the reason and without secrets.
     """
-    wire = Wire(open_line(timeout_s), timeout_s)
+    wire = Wire(open_line(timeout_s, look_up), timeout_s)
     try:
         wire.greet()
     except RedisUnavailable as error:
@@ -196,10 +206,12 @@ def channel(name: str, task_id: str = "") -> bytes:
 class Breaker:
     """Says when Redis may be tried again after failures: 1, 2, 4, 4 … s, with jitter."""
 
+    warned_at: ClassVar[float] = -WARN_EVERY_S
+    """Of all breakers: a worker has two connections, and one warning will do."""
+
     def __init__(self) -> None:
         self._failures = 0
         self._closed_until = 0.0
-        self._warned_at = -WARN_EVERY_S
 
     @property
     def is_open(self) -> bool:
@@ -210,14 +222,14 @@ class Breaker:
         now = time.monotonic()
         self._closed_until = now + min(MAX_PAUSE_S, 2.0 ** min(self._failures, 10)) * random.uniform(0.8, 1.0)
         self._failures += 1
-        if now - self._warned_at >= WARN_EVERY_S:
-            self._warned_at = now
+        if now - Breaker.warned_at >= WARN_EVERY_S:
+            Breaker.warned_at = now
             logger.warning("Redis is not reachable (%s); tasks are safe in the database, workers poll", error)
 
     def succeeded(self) -> None:
         if self._failures:
             logger.info("Redis answers again")
-            self._warned_at = -WARN_EVERY_S
+            Breaker.warned_at = -WARN_EVERY_S
         self._failures = 0
         self._closed_until = 0.0
 
@@ -225,8 +237,9 @@ class Breaker:
 class Link:
     """A connection that opens itself when needed and stays away for a while after a failure."""
 
-    def __init__(self, timeout_s: float, *, is_used: bool = True) -> None:
+    def __init__(self, timeout_s: float, *, is_used: bool = True, look_up: LookUp = by_thread) -> None:
         self._timeout_s = timeout_s
+        self._look_up = look_up
         self._wire: Wire | None = None
         self._breaker = Breaker()
         self._is_used = is_used and settings().redis_url is not None
@@ -277,7 +290,7 @@ class Link:
 
     def _try(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T:
         if self._wire is None:
-            self._wire = connect(self._timeout_s)
+            self._wire = connect(self._timeout_s, self._look_up)
         try:
             return verb(self._wire, commands)
         except RedisUnavailable:

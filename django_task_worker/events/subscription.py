@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django_task_worker.conf import settings
 from django_task_worker.events.event import WAKE_CHANNEL, Event, EventName
 from django_task_worker.events.line import RedisUnavailable
+from django_task_worker.events.names import by_process
 from django_task_worker.events.redis import Breaker, Link, Messages, Wire, channel, connect, pack
 
 TIMEOUT_S = 0.25
@@ -41,8 +42,11 @@ class Subscription:
             return False
         wire: Wire | None = None
         try:
-            wire = connect(TIMEOUT_S)
-            wire.call([pack(b"SUBSCRIBE", channel(WAKE_CHANNEL))])
+            wire = connect(TIMEOUT_S, by_process)
+            name = channel(WAKE_CHANNEL)
+            (answer,) = wire.call([pack(b"SUBSCRIBE", name)])
+            if answer not in (b"*3", b"$9", b"subscribe", b"$%d" % len(name), name, b":1"):
+                raise RedisUnavailable(answer[:200].decode("utf-8", "replace"))
         except RedisUnavailable as error:
             if wire is not None:
                 wire.close()

@@ -13,7 +13,7 @@ from django_task_worker.lifecycle.order import Level, levels, next_due_s
 from django_task_worker.locks import Locks
 from django_task_worker.states import Kind
 from django_task_worker.worker.database import Database, Failed
-from django_task_worker.worker.leases import UNSURE_S, Leases
+from django_task_worker.worker.leases import UNSURE_FOR_S, Leases, Unsure
 from django_task_worker.worker.options import WorkerOptions
 
 MIN_PAUSE_S = 0.001
@@ -97,7 +97,7 @@ class Claimer:
     def note(self, demand: Demand, claims: Claims | Failed, sent_at: float, poll_s: float) -> None:
         """Learn from what a claim has brought when to look next, and where."""
         if isinstance(claims, Failed):
-            self._leases.unsure[demand.lease] = sent_at
+            self._leases.unsure[demand.lease] = Unsure(sent_at)
             self._most = max(1, demand.count // 2)
             self.look_at = max(self._database.retry_at, sent_at)
             return
@@ -126,19 +126,29 @@ class Claimer:
         """What claims that were never answered have brought us after all."""
         found: list[Claimed] = []
         deferred: list[Outcome] = []
-        using = self._database.using
-        for lease, sent_at in list(self._leases.unsure.items()):
-            tasks = self._database.run("look for claims", partial(lifecycle.held, lease, using))
+        for lease, claim in list(self._leases.unsure.items()):
+            now = time.monotonic()
+            if now < claim.look_at:
+                continue
+            tasks = self._database.run("look for claims", partial(self._hold, lease))
             if isinstance(tasks, Failed):
                 break
-            new = [task for task in tasks if not self._leases.holds(task)]
-            if new:
-                accepted, blocked = self.accept(new, lease, sent_at)
+            claim.looked(now, self._leases.lease_s)
+            if tasks:
+                accepted, blocked = self.accept(tasks, lease, now)
                 found += accepted
                 deferred += blocked
-            if time.monotonic() - sent_at > UNSURE_S:
+            if now - claim.sent_at > UNSURE_FOR_S:
                 del self._leases.unsure[lease]
         return found, deferred
+
+    def _hold(self, lease: str) -> list[Claimed]:
+        """The tasks under this lease of which we did not know, renewed: it may be an old one."""
+        using = self._database.using
+        tasks = [task for task in lifecycle.held(lease, using) if not self._leases.holds(task)]
+        pairs = [(task.id, task.lease) for task in tasks]
+        renewed = lifecycle.renew(pairs, self._leases.lease_s, using).held if pairs else {}
+        return [task for task in tasks if renewed.get(task.id) == lease]
 
     def accept(self, tasks: list[Claimed], lease: str, sent_at: float) -> tuple[list[Claimed], list[Outcome]]:
         """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""

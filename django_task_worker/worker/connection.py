@@ -7,8 +7,10 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from django_task_worker.events.names import by_process, is_address
 
 CONNECT_S = 2
 STATEMENT_S = 5
@@ -51,6 +53,34 @@ def bounded(settings: dict[str, Any], vendor: str) -> dict[str, Any]:
     elif vendor == "sqlite":
         options |= {"timeout": 1, "transaction_mode": "IMMEDIATE"}
     return settings
+
+
+def find_host(connection: BaseDatabaseWrapper) -> None:
+    """Have the next connection go to the addresses of the host, instead of asking for them itself.
+
+    A driver asks without a time limit and without minding signals: while nobody answers, no time limit of a
+    task would be kept and no lease fenced. Raises OperationalError.
+    """
+    settings, options = connection.settings_dict, connection.settings_dict["OPTIONS"]
+    host = str(settings.get("NAMED_HOST") or settings["HOST"])
+    if connection.vendor == "sqlite" or not _is_name(host):
+        return
+    try:
+        found = by_process(host, int(settings["PORT"] or 0), CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise OperationalError(str(error)) from None
+    addresses = list(dict.fromkeys(str(address[0]) for address in found))
+    settings["NAMED_HOST"] = host
+    if connection.vendor == "postgresql":
+        settings["HOST"] = ",".join([host] * len(addresses))  # for the certificate
+        options["hostaddr"] = ",".join(addresses)
+    elif not any(name.startswith("ssl") for name in options):
+        settings["HOST"] = addresses[0]
+
+
+def _is_name(host: str) -> bool:
+    """Of one host, and not an address, a path or what every machine knows."""
+    return bool(host) and not host.startswith(("/", "@")) and "," not in host and not is_address(host)
 
 
 def data_version(using: str) -> int:

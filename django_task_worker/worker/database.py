@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.db import DatabaseError, InterfaceError, connections
 
 from django_task_worker.lifecycle import Turnover
-from django_task_worker.worker.connection import cut, use_own_connection
+from django_task_worker.worker.connection import cut, find_host, use_own_connection
 from django_task_worker.worker.watch import Watch
 
 logger = logging.getLogger("django_task_worker.worker")
@@ -41,6 +41,7 @@ class Database:
         self._said_at = -SAY_EVERY_S
         self.under_way: Turnover | None = None
         self.ok_at = time.monotonic()
+        self._knows_host = False
         use_own_connection(using)
 
     @property
@@ -78,6 +79,7 @@ class Database:
         self._let_it_be_answered()
         try:
             with self._watch.over():
+                self._know_host()
                 result = action()
         except (DatabaseError, InterfaceError) as error:
             self._fail(what, error)
@@ -88,8 +90,15 @@ class Database:
         self.ok_at = time.monotonic()
         return result
 
+    def _know_host(self) -> None:
+        """Until something fails: then it may have moved."""
+        if not self._knows_host:
+            find_host(connections[self.using])
+            self._knows_host = True
+
     def _fail(self, what: str, error: Exception) -> None:
         self.close()
+        self._knows_host = False
         self._pause_s = min(MAX_PAUSE_S, max(FIRST_PAUSE_S, self._pause_s * 2))
         now = time.monotonic()
         self.retry_at = now + self._pause_s * random.uniform(0.7, 1.0)

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django_task_worker.lifecycle.values import Claimed
 
-UNSURE_S = 15.0
+UNSURE_FOR_S = 600.0
+"""A database that hangs may carry out a claim long after we have given it up."""
+LOOK_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class Unsure:
+    """A claim that was not answered: it may be carried out, now or later."""
+
+    sent_at: float
+    look_at: float = 0.0
+    has_looked: bool = False
+
+    def looked(self, now: float, lease_s: float) -> None:
+        """Look again ever more seldom, but before such a lease would run out."""
+        self.has_looked = True
+        self.look_at = now + min(max(LOOK_EVERY_S, (now - self.sent_at) / 5), lease_s / 3)
 
 
 class Leases:
@@ -18,8 +35,8 @@ class Leases:
         self.tasks: dict[str, Claimed] = {}
         self._until: dict[str, float] = {}
         self._earliest = math.inf
-        self.unsure: dict[str, float] = {}
-        """Leases of claims that were not answered, and when they were sent: they may be carried out."""
+        self.unsure: dict[str, Unsure] = {}
+        """By the leases of the claims."""
 
     def add(self, tasks: Iterable[Claimed], lease: str, sent_at: float) -> None:
         """These tasks were claimed under this lease by a statement sent at that time."""
@@ -51,6 +68,11 @@ class Leases:
     def has_expired(self, now: float) -> bool:
         """Whether somebody else may have any of them."""
         return now >= self._earliest
+
+    @property
+    def is_in_the_dark(self) -> bool:
+        """Whether we may hold tasks of which we have not even looked."""
+        return any(not claim.has_looked for claim in self.unsure.values())
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

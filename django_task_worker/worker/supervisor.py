@@ -18,6 +18,7 @@ from django.db import connections
 
 from django_task_worker import events, lifecycle, registry
 from django_task_worker.conf import settings
+from django_task_worker.events.names import by_process
 from django_task_worker.events.redis import Link
 from django_task_worker.events.subscription import TIMEOUT_S, Subscription, TurnPublisher
 from django_task_worker.lifecycle import Claimed, Outcome
@@ -69,7 +70,7 @@ class Supervisor:
         self._signals = Signals()
         self._watch = Watch(self._on_tick)
         self._subscription = Subscription(is_used=options.use_redis)
-        self._link = Link(TIMEOUT_S, is_used=options.use_redis)
+        self._link = Link(TIMEOUT_S, is_used=options.use_redis, look_up=by_process)
         self._publisher = TurnPublisher(self._link)
         self._database = Database(options.using, self._watch)
         self._leases = Leases(configured.lease_s)
@@ -444,7 +445,7 @@ class Supervisor:
     def _is_done(self) -> bool:
         if self._crew.in_hand or self._database.under_way is not None:
             return False
-        if not self._completer.is_empty:
+        if not self._completer.is_empty or self._leases.is_in_the_dark:
             return self._has_waited_enough()
         return self._is_stopping or (self.options.burst and self._claimer.found_nothing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.chaos.oracle import Oracle
 from tests.chaos.refusal import refuse, refuse_every_fourth, relent
 from tests.databases import Database
 from tests.processes import Process
+from tests.servers import Postgres
+from tests.worker.marks import on_postgres
 
 
 def test_a_row_that_cannot_be_taken_back_holds_no_other_back(database: Database, oracle: Oracle) -> None:
@@ -55,3 +58,30 @@ def test_refused_claims_and_outcomes_cost_no_attempt(
     """However many a claim or a batch of outcomes tries to change at once."""
     refuse_every_fourth(database.alias, code=code, number=number)
     assert_refusals_cost_no_attempt(worker, oracle)
+
+
+@on_postgres
+@pytest.mark.slow
+def test_a_commit_that_is_refused_after_all_was_answered_costs_no_attempt(
+    worker: Callable[..., Process], database: Database, oracle: Oracle
+) -> None:
+    """As a serializable transaction, or a constraint that is checked at the end."""
+    refuse_every_fourth(database.alias, code="40001", at_commit=True)
+    assert_refusals_cost_no_attempt(worker, oracle)
+
+
+@on_postgres
+@pytest.mark.direct
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_a_database_with_another_isolation_level_runs_each_task_once(
+    worker: Callable[..., Process], database: Database, oracle: Oracle, postgres_server: Postgres, level: str
+) -> None:
+    name = urlsplit(database.url).path.lstrip("/")
+    postgres_server.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = '{level}'")
+    workers = [worker("--concurrency", 2, "--poll", "100ms") for _ in range(2)]
+    good, bad = oracle.store(300), oracle.store(20, fate="fail", max_retries=1)
+    verdict = oracle.assert_holds(60)
+    assert verdict.ends == {"COMPLETED": len(good), "FAILED": len(bad)}
+    assert verdict.reruns == len(bad)
+    assert [process.stop() for process in workers] == [0, 0]

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connections
 
+from tests.chaos.audit import TASKS
 from tests.chaos.oracle import Oracle
 from tests.databases import Database
 from tests.processes import Process
@@ -55,6 +57,26 @@ def test_a_commit_of_unknown_fate_charges_each_attempt_once(
 
 
 @on_postgres
+@pytest.mark.parametrize("deliver", [True, False], ids=["carried out", "not carried out"])
+def test_a_message_that_settles_and_claims_at_once_is_settled_whatever_became_of_it(
+    database: Database, worker: Callable[..., Process], oracle: Oracle, deliver: bool
+) -> None:
+    """No retries: a claim that nobody knew of would fail its tasks."""
+    parts = urlsplit(database.url)
+    assert parts.port
+    with Proxy(parts.port) as proxy:
+        url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
+        process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
+        proxy.cut_when(b"SKIP LOCKED", ENDS["postgres"], deliver=deliver, skip=1)
+        good = oracle.store(24, 0.05, max_retries=0)
+        verdict = oracle.assert_holds()
+        assert proxy.cuts == 1
+        assert verdict.ends == {"COMPLETED": len(good)}
+        assert verdict.reruns == 0
+        assert process.stop() == 0
+
+
+@on_postgres
 def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
     database: Database, worker: Callable[..., Process], oracle: Oracle
 ) -> None:
@@ -76,6 +98,49 @@ def test_an_outcome_that_is_sent_again_takes_nothing_from_the_next_run(
         assert row(task).retry_count == 1
         process.line("stale outcome of task")
         assert process.stop() == 0
+
+
+@on_postgres
+def test_a_worker_that_stops_gives_back_what_an_unanswered_claim_has_brought(
+    database: Database, worker: Callable[..., Process], oracle: Oracle
+) -> None:
+    parts = urlsplit(database.url)
+    assert parts.port
+    with Proxy(parts.port) as proxy:
+        url = database.url.replace(f":{parts.port}/", f":{proxy.port}/")
+        process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
+        proxy.cut_when(b"SKIP LOCKED", deliver=True)
+        oracle.store(3, max_retries=0)
+        wait_until(lambda: proxy.cuts == 1)
+        assert process.stop() == 0
+        assert oracle.statuses() == {"PENDING": 3}
+
+
+HANGS = f"""
+CREATE SEQUENCE claims;
+CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN IF nextval('claims') = 1 THEN PERFORM pg_sleep(18); END IF; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER hang AFTER UPDATE ON {TASKS} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status = 'PROGRESS') EXECUTE FUNCTION hang()
+"""
+
+
+@on_postgres
+@pytest.mark.slow
+def test_a_claim_that_hangs_in_its_commit_is_found_whenever_it_is_carried_out(
+    database: Database, worker: Callable[..., Process], task_worker: dict[str, Any], oracle: Oracle
+) -> None:
+    """As where a commit waits for a replica. The worker is well: no task may be lost with it."""
+    task_worker["LEASE"] = 30.0
+    with connections[database.alias].cursor() as cursor:
+        cursor.execute(HANGS)
+    process = worker("--concurrency", 2)
+    stored = oracle.store(6, max_retries=0)
+    verdict = oracle.assert_holds(70)
+    assert verdict.ends == {"COMPLETED": len(stored)}
+    assert verdict.reruns == 0
+    process.line("cannot (claim tasks|write outcomes)")
+    assert process.stop() == 0
 
 
 def some_bytes() -> int:

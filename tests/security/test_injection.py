@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,9 +12,12 @@ import pytest
 from django.db import connections
 
 from django_task_worker import lifecycle, queries
-from django_task_worker.client import create_task
+from django_task_worker.client import create_task, create_tasks
+from django_task_worker.ids import new_id
+from django_task_worker.lifecycle import Claimed, Demand, Outcome
 from django_task_worker.models import DatabaseTask
 from django_task_worker.queries import Selection
+from django_task_worker.states import Kind
 
 MARK = "mark7f3"
 OPENINGS = [
@@ -99,6 +103,38 @@ def test_text_from_outside_is_only_ever_a_parameter(using: str) -> None:
     assert len(seen) > 100
     assert [sql for sql in seen if MARK in sql] == []
     assert DatabaseTask.objects.using(using).exists(), "somebody dropped the table"
+
+
+@on_each
+def test_what_workers_write_holds_any_text_as_it_is(using: str) -> None:
+    """On Postgres a worker's messages hold the values themselves."""
+    texts = CORPUS[::3]
+    create_tasks([{"name": "app.tasks.echo", "args": [text], "check": False} for text in texts], using=using)
+    who = texts[5].replace("\n", " ")
+    demand = Demand(
+        count=len(texts),
+        lease=new_id(),
+        lease_s=30.0,
+        worker=who,
+        default_retries=0,
+        exclude_queues=(texts[7],),
+    )
+    tasks = lifecycle.claim(demand, using).tasks
+    written = {task.id: text for task, text in zip(tasks, texts, strict=True)}
+    outcomes = [_outcome(task, written[task.id], number % 2 == 0) for number, task in enumerate(tasks)]
+    assert len(lifecycle.finish(outcomes, using)) == len(texts)
+    for task in DatabaseTask.objects.using(using):
+        text = written[task.id]
+        ended = (
+            (task.result, task.result_json) if task.status == "COMPLETED" else (task.error, task.traceback)
+        )
+        assert (*ended, task.worker) == (text, text, who)
+
+
+def _outcome(task: Claimed, text: str, is_good: bool) -> Outcome:
+    if is_good:
+        return Outcome(task=task, kind=Kind.COMPLETED, result=text, result_json=json.dumps(text))
+    return Outcome(task=task, kind=Kind.FAILED, worker=text, error_type="E", error=text, traceback=text)
 
 
 @pytest.mark.parametrize("using", ["sqlite"], indirect=True)

@@ -26,6 +26,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(redis, "time", SimpleNamespace(monotonic=clock.monotonic))
+    monkeypatch.setattr(Breaker, "warned_at", 0.0)
     return clock
 
 

@@ -45,9 +45,9 @@ class _Pair:
 class Proxy:
     """Listens on `port` and passes everything on to the target, as the mode says.
 
-    Use it in a `with`. `cut()` resets all open connections. `cut_when(needle)` resets a connection as soon
-    as the client has sent that, before (`deliver=False`) or after the server was given it, and in any case
-    before the client gets an answer.
+    Use it in a `with`. `cut()` resets all open connections. `cut_when(*needles)` resets a connection as soon
+    as the client has sent all that at once, before (`deliver=False`) or after the server was given it, and in
+    any case before the client gets an answer.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -59,7 +59,7 @@ class Proxy:
         self._pairs: set[_Pair] = set()
         self._lock = threading.Lock()
         self._closing = False
-        self._needle: bytes | None = None
+        self._needles: tuple[bytes, ...] = ()
         self._deliver = True
         self._skip = 0
         self.cuts = 0
@@ -85,11 +85,11 @@ class Proxy:
         for pair in pairs:
             pair.close()
 
-    def cut_when(self, needle: bytes, *, deliver: bool, skip: int = 0) -> None:
-        """Once, for the next client that sends the needle, after `skip` that may."""
+    def cut_when(self, *needles: bytes, deliver: bool, skip: int = 0) -> None:
+        """Once, for the next client that sends the needles, after `skip` that may."""
         self._deliver = deliver
         self._skip = skip
-        self._needle = needle
+        self._needles = needles
 
     @property
     def open(self) -> int:
@@ -131,11 +131,12 @@ class Proxy:
 
     def _from_client(self, pair: _Pair, source: socket.socket, to: socket.socket) -> bool:
         data = source.recv(CHUNK)
-        needle = self._needle
-        if needle is not None and needle in data and self._skip:
+        needles = self._needles
+        is_hit = bool(needles) and all(needle in data for needle in needles)
+        if is_hit and self._skip:
             self._skip -= 1
-        elif needle is not None and needle in data:
-            self._needle = None
+        elif is_hit:
+            self._needles = ()
             if self._deliver:
                 to.sendall(data)
                 to.settimeout(10)
