@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Collection
 from contextlib import suppress
 
-_PR_SET_CHILD_SUBREAPER = 36
+from django_task_worker.worker.kernel import adopt_orphans
+
 SLACK_S = 0.1
 """The start of a process is known to a hundredth of a second, that of a run to some milliseconds."""
 
@@ -20,8 +19,7 @@ class Adopted:
 
     def __init__(self) -> None:
         self._strangers = _children()
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
 
     def kill(self, ours: Collection[int], running_since: float | None) -> bool:
         """End the orphans that no running task can have started; whether there were any.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
 import os
@@ -10,7 +9,6 @@ import random
 import resource
 import signal
 import socket
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +20,7 @@ from django_task_worker.conf import settings
 from django_task_worker.states import Kind
 from django_task_worker.worker import context
 from django_task_worker.worker.capture import Capture
+from django_task_worker.worker.kernel import be_killed_first, die_with_parent
 from django_task_worker.worker.messages import HEADER, Report, read_assignment, report
 from django_task_worker.worker.runner import run
 from django_task_worker.worker.slate import Slate
@@ -33,7 +32,6 @@ LONG_S = 0.05
 """Of a task that runs for longer somebody may be following the log: it is reported whatever its outcome."""
 IDLE_S = 1.0
 """After a longer pause a connection may have become too old, or have been cut."""
-_PR_SET_PDEATHSIG = 1
 OOM_SCORE = 500
 """By how much rather than its supervisor the kernel should kill a child when memory runs out."""
 
@@ -74,28 +72,12 @@ def _become_child(stack_file: IO[bytes], supervisor_pid: int) -> None:
     for number in HANDLED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    _be_killed_first()
+    be_killed_first(by=OOM_SCORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     faulthandler.enable(stack_file)
     faulthandler.register(STACK_SIGNAL, stack_file, all_threads=True)
     random.seed()
     gc.enable()
-
-
-def die_with_parent(parent_pid: int) -> None:
-    """Have the kernel end this process when its parent ends (prctl(2), PR_SET_PDEATHSIG)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        os._exit(0)
-
-
-def _be_killed_first() -> None:
-    """Stand in front of the supervisor when memory runs out (proc(5), oom_score_adj)."""
-    with suppress(OSError, ValueError), open("/proc/self/oom_score_adj", "r+") as file:
-        score = int(file.read())
-        file.seek(0)
-        file.write(str(min(1000, score + OOM_SCORE)))
 
 
 def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Capture) -> None:
