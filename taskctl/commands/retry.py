@@ -162,7 +162,7 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
         selection = replace(selection, statuses=(FAILED,))
     ids = (
         list(selection.ids)
-        if _is_ids_only(selector)
+        if selection.ids is not None and _is_ids_only(selector)
         else queries.ids(queries.select(selection, alias), limit=how.limit)
     )
     words = ["--failed"] if failed else []
@@ -192,7 +192,7 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
 
 
 def _is_ids_only(selector: Selector) -> bool:
-    return bool(selector.ids) and selector == Selector(ids=selector.ids)
+    return selector == Selector(ids=selector.ids)
 
 
 def _start_over(ids: Sequence[str], how: How, alias: str, action: Action) -> None:

@@ -90,6 +90,31 @@ def test_a_dry_run_changes_nothing(ctl: Ctl, make: Make, using: str, words: list
     assert statuses(using) == before
 
 
+@on_one
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cancel", "-"],
+        ["cancel", "-", "--queue", "default", "--yes"],
+        ["retry", "-"],
+        ["retry", "-", "--queue", "default", "--yes"],
+        ["retry", "-", "--failed"],
+        ["requeue", "-"],
+        ["requeue", "-", "--stale"],
+    ],
+)
+def test_no_ids_on_stdin_are_no_tasks_and_never_all(
+    ctl: Ctl, make: Make, using: str, words: list[str]
+) -> None:
+    make("PENDING")
+    make("FAILED")
+    make("PROGRESS", age_s=120, lease_s=30)
+    before = statuses(using)
+    done = ctl(*words, stdin="\n")
+    assert (done.code, done.out) == (0, "")
+    assert statuses(using) == before
+
+
 # --- retry ---
 
 

@@ -323,6 +323,7 @@ def test_ids_come_from_stdin(ctl: Ctl, make: Make) -> None:
     task = make()
     make()
     assert ctl("list", "-", "-o", "id", stdin=f"{task.pk}\tpending\n\n").lines == [task.pk]
+    assert ctl("list", "-", "-o", "id", stdin="").lines == []
 
 
 # --- show ---
