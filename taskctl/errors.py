@@ -303,6 +303,15 @@ def waiting_for_nobody(short: str, queue: str, workers: Sequence[str]) -> Comman
     )
 
 
+def unwritten(reason: str) -> CommandError:
+    return CommandError(
+        "unwritten",
+        exits.UNWRITTEN,
+        f"can't write: {reason}",
+        tries=["is the disk full where the output goes, or the temporary folder?   df -h"],
+    )
+
+
 def unexpected(error: BaseException) -> CommandError:
     return CommandError(
         "bug",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taskctl.__main__ import main
 from taskctl.app import BY_NAME, COMMANDS, run
 from taskctl.tree import verb_of
 from tests.cli.conftest import Ctl, Make, on_each, on_one
@@ -82,12 +83,24 @@ def test_help_is_coloured_where_colour_is_wanted(say: Any) -> None:
     assert "\x1b[1mRun\x1b[0m" in say("--color", "always")[1]
 
 
+@pytest.mark.parametrize("words", [["--help"], ["help", "json"], ["--version"], ["worker", "--help"]])
+def test_output_that_cannot_be_written_is_no_bug(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["taskctl", *words])
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main() == 74
+    monkeypatch.undo()
+    assert capfd.readouterr().err.startswith("error: can't write: No space left on device\ntry: ")
+
+
 @pytest.mark.parametrize("topic", ["exit-codes", "json", "durations", "env"])
 def test_topics_are_explained(say: Any, topic: str) -> None:
     code, out, _ = say("help", topic)
     assert code == 0
     assert len(out.splitlines()) > 5
-    assert all(len(line) <= 110 for line in out.splitlines())
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_the_exit_codes_of_the_help_are_those_of_the_program(say: Any) -> None:
