@@ -186,6 +186,23 @@ def require_migrations(alias: str) -> None:
         raise migrations_missing(missing, place_in_brackets(alias))
 
 
+def require_rights(alias: str) -> None:
+    """Raises the database's own error when it lets us read only. Whatever else is wrong may pass.
+
+    No row matches, but the right is asked for all the same.
+    """
+    from django.db import Error
+
+    from django_task_worker.models import DatabaseTask, Worker
+
+    try:
+        Worker.objects.using(alias).filter(pk="").update(busy=0)
+        DatabaseTask.objects.using(alias).filter(pk="").update(retry_count=0)
+    except Error as error:
+        if _is_permission(error, str(error)):
+            raise
+
+
 def place_in_brackets(alias: str) -> str:
     """`default (postgresql, shop@10.0.0.4:5432/shop)`."""
     return f"{alias} ({place(alias)})"

@@ -143,6 +143,8 @@ def _run(
     for queue in (*given["queues"], *given["exclude_queues"]):
         functions.check_queue(queue)
     database.require_migrations(alias)
+    if not dry_run:
+        database.require_rights(alias)
     require_settings()
     if dry_run:
         return _show_due(session, given, alias)

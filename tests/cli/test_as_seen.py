@@ -219,6 +219,12 @@ def test_a_database_that_refuses(run: Run, database: Database, environment: dict
         "  needed for: enqueue",
         "try: use a user with INSERT, or: taskctl --database maintenance enqueue …",
     ]
+    worker = run("worker", "--burst")
+    assert worker.returncode == 77
+    assert (
+        worker.stderr.splitlines()[0]
+        == "error: the database user 'shop_ro' may not update django_task_worker_worker"
+    )
     with connections[database.alias].cursor() as cursor:
         cursor.execute("DROP OWNED BY shop_ro")
         cursor.execute("DROP ROLE shop_ro")
