@@ -164,6 +164,23 @@ def test_retry_skips_what_has_not_failed_and_says_why(ctl: Ctl, make: Make) -> N
     assert ctl("retry", completed.pk, "--force").lines == [completed.pk]
 
 
+@on_one
+def test_a_dry_run_of_retry_skips_what_would_be_skipped(ctl: Ctl, make: Make) -> None:
+    make("PENDING")
+    failed = make("FAILED")
+    done = ctl("retry", "--status", "pending,failed", "--dry-run")
+    assert (done.lines, done.err) == ([failed.pk], "would retry 1 task, 1 skipped (not failed for good)\n")
+
+
+@on_one
+def test_a_dry_run_of_purge_counts_what_would_go(ctl: Ctl, make: Make) -> None:
+    make("COMPLETED", age_s=8 * 86400)
+    words = ["purge", "--older-than", "7d", "--dry-run"]
+    assert ctl(*words).err == "would delete 1 completed or cancelled task older than 7d\n"
+    (summary,) = ctl(*words, "--json").records
+    assert (summary["matched"], summary["changed"], summary["skipped"]) == (1, 1, 0)
+
+
 @on_each
 def test_retry_can_delay_spread_and_move(ctl: Ctl, make: Make, using: str) -> None:
     from django_task_worker import queries
