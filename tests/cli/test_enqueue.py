@@ -47,6 +47,13 @@ def test_on_a_terminal_the_call_is_echoed_as_python(ctl: Ctl, using: str) -> Non
 
 
 @on_one
+def test_the_echo_holds_no_secrets(ctl: Ctl, using: str) -> None:
+    done = ctl("enqueue", "app.tasks.echo", 'x={"api_token": "geheim"}', "password=geheim", tty=True)
+    assert "geheim" not in done.err
+    assert only(using).kwargs == {"x": {"api_token": "geheim"}, "password": "geheim"}
+
+
+@on_one
 def test_json_prints_the_task(ctl: Ctl, using: str) -> None:
     (record,) = ctl("enqueue", "app.tasks.add", 1, 2, "--json").records
     assert (record["type"], record["id"], record["status"]) == ("task", only(using).pk, "pending")
