@@ -199,6 +199,16 @@ def test_doctor_looks_only_where_it_is_told(ctl: Ctl, using: str) -> None:
 
 
 @on_one
+def test_doctor_goes_on_behind_a_check_that_cannot_be_made(ctl: Ctl, using: str, settings: Any) -> None:
+    settings.TASK_WORKER = {"MAX_RETRIES": "many"}
+    done = ctl("doctor", "--json")
+    assert done.code == 1
+    found = {record["name"]: record for record in done.records}
+    assert "MAX_RETRIES" in found["app"]["detail"] + found["workers"]["detail"]
+    assert found["table"]["status"] == "ok"
+
+
+@on_one
 def test_doctor_on_a_terminal_is_easy_to_read(ctl: Ctl, using: str) -> None:
     lines = ctl("doctor", tty=True).lines
     assert lines[0].startswith("ok    versions    taskctl 1.0.0, Django ")
