@@ -92,6 +92,7 @@ _REASONS = (
     ("password authentication failed", "password refused"),
     ("Access denied for user", "user refused"),
     ("no pg_hba.conf entry", "user refused"),
+    ('FATAL:  role "', "user refused"),
     ("Connection refused", "connection refused"),
     ("No such file or directory", "no such socket or file"),
     ("unable to open database file", "unable to open the file"),

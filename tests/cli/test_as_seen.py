@@ -174,6 +174,10 @@ def test_a_database_that_does_not_exist(run: Run, database: Database, environmen
     done = run("list")
     assert done.returncode == 69
     assert done.stderr.splitlines()[1].endswith('/nosuch: database "nosuch" does not exist')
+    environment["TEST_DATABASE"] = database.url.replace("postgres@", "nosuch@")
+    done = run("list")
+    assert done.returncode == 77
+    assert done.stderr.splitlines()[1].endswith(": user refused")
 
 
 @pytest.mark.mariadb
