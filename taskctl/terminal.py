@@ -170,7 +170,11 @@ class Terminal:
         sys.stdout.flush()
         sys.stderr.write(f"{self.clean(question)} ")
         sys.stderr.flush()
-        answer = sys.stdin.readline()
+        try:
+            answer = sys.stdin.readline()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the prompt of the shell begins a line
+            raise
         if not answer.endswith("\n"):
             sys.stderr.write("\n")
         if answer.strip().lower() not in ((expect, "yes") if expect == "y" else (expect,)):
