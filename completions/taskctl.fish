@@ -75,7 +75,7 @@ function __taskctl_flags -a path
             printf '%s\t%s\n' '--log-level' 'debug, info, warning, error'
             printf '%s\t%s\n' '--reload' 'for development: start again when code has changed'
             printf '%s\t%s\n' '--no-redis' 'poll only'
-            printf '%s\t%s\n' '--dry-run' 'only show what would change'
+            printf '%s\t%s\n' '--dry-run' 'only show what would be claimed'
         case 'enqueue'
             printf '%s\t%s\n' '--queue' 'default: the task\'s own'
             printf '%s\t%s\n' '--priority' '-100 to 100, larger first'

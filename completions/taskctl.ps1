@@ -68,7 +68,7 @@ $TaskctlCommands = @{
             , @{ Names = @('--log-level'); About = 'debug, info, warning, error'; Value = @{ Kind = 'words'; List = $false; Words = @(@('debug', ''), @('info', ''), @('warning', ''), @('error', '')) } }
             , @{ Names = @('--reload'); About = 'for development: start again when code has changed'; Value = $null }
             , @{ Names = @('--no-redis'); About = 'poll only'; Value = $null }
-            , @{ Names = @('--dry-run'); About = 'only show what would change'; Value = $null }
+            , @{ Names = @('--dry-run'); About = 'only show what would be claimed'; Value = $null }
         )
         Words = @()
         Rest = $null

@@ -9,8 +9,7 @@ def main() -> int:
     """The console script `taskctl`."""
     try:
         argv = sys.argv[1:]
-        if argv == ["--version"]:
-            sys.stdout.write(version(verbose=False) + "\n")
+        if argv == ["--version"] and _say(version(verbose=False)):
             return 0
         if argv[:1] == ["__complete"]:
             from taskctl.suggestions import answer
@@ -21,6 +20,16 @@ def main() -> int:
         return run(argv)
     except KeyboardInterrupt:
         return 130
+
+
+def _say(line: str) -> bool:
+    """Whether it could be written; if not, the long way knows what to do about it."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):  # closed, full or broken
+        return False
+    return True
 
 
 def version(*, verbose: bool) -> str:

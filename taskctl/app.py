@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskctl import exits
-from taskctl.errors import CommandError, no_such_option, unexpected, usage
+from taskctl.errors import CommandError, no_such_option, unexpected, unwritten, usage
 from taskctl.flags import NAMES, Globals, split
 from taskctl.session import Session
 from taskctl.terminal import open_terminal, plain
@@ -55,6 +56,7 @@ COMMANDS = (
     Entry("completions", "print or install shell completion", "Set up", "completions:completions"),
     Entry("help", "help, also: help exit-codes | json | durations | env", "Set up", "help:help_"),
 )
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 BY_NAME = {entry.name: entry for entry in COMMANDS}
 
 
@@ -94,7 +96,7 @@ def _dispatch(session: Session, words: list[str]) -> int:
 
 
 def _discard_output() -> None:
-    """So that the interpreter's last flush does not complain about the closed pipe."""
+    """So that no later flush complains again about the closed pipe or the full disk."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -121,6 +123,9 @@ def explain(error: Exception, session: Session) -> CommandError:
         return error
     if hasattr(error, "format_message"):
         return _usage(error, session)
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        _discard_output()
+        return unwritten(error.strerror or "the disk is full")
     if "django" in sys.modules:
         from taskctl import translation
 

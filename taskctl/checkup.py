@@ -45,15 +45,21 @@ def run(session: Session, names: Sequence[str]) -> list[Finding]:
         began = time.perf_counter()
         try:
             finding = check(session)
-        except CommandError as error:
-            finding = Finding(name, FAIL, ": ".join([error.message, *error.facts[:1]]), _hint(error))
+        except Exception as error:
+            finding = _failed(error, session)
         ms = round((time.perf_counter() - began) * 1000, 1)
         found.append(replace(finding, name=name, ms=ms))
     return [finding for finding in found if finding.name in names or finding.status == FAIL]
 
 
-def _hint(error: CommandError) -> str | None:
-    return error.tries[0] if error.tries else None
+def _failed(error: Exception, session: Session) -> Finding:
+    """The error as a finding: a check that cannot be made must not keep the others from being made."""
+    from taskctl.translation import translate
+
+    known = error if isinstance(error, CommandError) else translate(error, session)
+    if known is None:
+        raise error
+    return _fail(": ".join([known.message, *known.facts[:1]]), known.tries[0] if known.tries else None)
 
 
 def _ok(detail: str) -> Finding:
@@ -64,7 +70,7 @@ def _warn(detail: str, hint: str) -> Finding:
     return Finding("", WARN, detail, hint)
 
 
-def _fail(detail: str, hint: str) -> Finding:
+def _fail(detail: str, hint: str | None) -> Finding:
     return Finding("", FAIL, detail, hint)
 
 

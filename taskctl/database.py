@@ -92,6 +92,7 @@ _REASONS = (
     ("password authentication failed", "password refused"),
     ("Access denied for user", "user refused"),
     ("no pg_hba.conf entry", "user refused"),
+    ('FATAL:  role "', "user refused"),
     ("Connection refused", "connection refused"),
     ("No such file or directory", "no such socket or file"),
     ("unable to open database file", "unable to open the file"),
@@ -184,6 +185,23 @@ def require_migrations(alias: str) -> None:
     missing = missing_migrations(alias)
     if missing:
         raise migrations_missing(missing, place_in_brackets(alias))
+
+
+def require_rights(alias: str) -> None:
+    """Raises the database's own error when it lets us read only. Whatever else is wrong may pass.
+
+    No row matches, but the right is asked for all the same.
+    """
+    from django.db import Error
+
+    from django_task_worker.models import DatabaseTask, Worker
+
+    try:
+        Worker.objects.using(alias).filter(pk="").update(busy=0)
+        DatabaseTask.objects.using(alias).filter(pk="").update(retry_count=0)
+    except Error as error:
+        if _is_permission(error, str(error)):
+            raise
 
 
 def place_in_brackets(alias: str) -> str:

@@ -65,10 +65,10 @@ def _pair(seconds: int, large: int, large_name: str, small: int, small_name: str
 
 
 def exact(seconds: float) -> str:
-    """All of it, in the grammar that `parse` reads: 5400.0 is `1h30m`."""
+    """All of it, in the grammar that `parse` reads: 5400.0 is `1h30m`. Nobody asks for 4w2d, but for 30d."""
     rest_ms = round(seconds * 1000)
     parts = []
-    for name, size in UNITS.items():
+    for name, size in list(UNITS.items())[1:]:
         count, rest_ms = divmod(rest_ms, round(size * 1000))
         if count:
             parts.append(f"{count}{name}")

@@ -198,7 +198,7 @@ def task_not_allowed(name: str, reason: str) -> CommandError:
         "task-not-allowed",
         exits.USAGE,
         f"'{name}' may not run as a task",
-        facts=[reason],
+        facts=[reason.removeprefix(f"'{name}' may not run as a task: ")],
         tries=['taskctl tasks                    (these may), or add it to TASK_WORKER["ALLOWED"]'],
     )
 
@@ -246,11 +246,15 @@ def db_refused(*, alias: str, place: str, reason: str) -> CommandError:
     )
 
 
-def task_not_found(text: str) -> CommandError:
+def task_not_found(text: str, *, shortest: int = 0) -> CommandError:
+    """`shortest`: so many characters of an id are enough to look for it."""
     return CommandError(
         "task-not-found",
         exits.NOT_FOUND,
         f"no task with the id '{text}'",
+        facts=[f"to be found by its beginning, it takes {shortest} characters"]
+        if len(text) < shortest
+        else [],
         tries=["taskctl list"],
     )
 
@@ -300,6 +304,15 @@ def waiting_for_nobody(short: str, queue: str, workers: Sequence[str]) -> Comman
         facts=[f"workers up: {', '.join(workers) or 'none'}"],
         tries=[f"in another terminal: taskctl worker --queue {queue}"],
         word="waiting",
+    )
+
+
+def unwritten(reason: str) -> CommandError:
+    return CommandError(
+        "unwritten",
+        exits.UNWRITTEN,
+        f"can't write: {reason}",
+        tries=["is the disk full where the output goes, or the temporary folder?   df -h"],
     )
 
 

@@ -37,7 +37,8 @@ MOST_WORDS = 20
 class Selector:
     """What the user selected, checked as far as that needs neither clock nor database."""
 
-    ids: tuple[str, ...] = ()
+    ids: tuple[str, ...] | None = None
+    """None: not chosen by id. Empty: ids were to come from stdin, and none came, so there are no tasks."""
     statuses: tuple[str, ...] = ()
     queue: str | None = None
     task: str | None = None
@@ -66,7 +67,7 @@ class Selector:
             "--until": None if self.until is None else self.until.text,
             "--older-than": None if self.older_than_s is None else exact(self.older_than_s),
         }
-        return typed(given, *self.ids[:MOST_WORDS], *(["--all"] if self.everything else []))
+        return typed(given, *(self.ids or ())[:MOST_WORDS], *(["--all"] if self.everything else []))
 
     def require(self, command: str, example: str) -> None:
         """A bulk change needs a selector. Raises CommandError."""
@@ -99,7 +100,7 @@ def read(
     if older_than is not None and until is not None:
         raise usage("--older-than and --until say the same: use one")
     return Selector(
-        ids=tuple(expand(ids or ())),
+        ids=tuple(expand(ids)) if ids else None,
         statuses=statuses(status) if status is not None else (),
         queue=queue,
         task=task,
@@ -142,8 +143,9 @@ def place(selector: Selector, session: Session, alias: str) -> Selection:
 
     require_queue(selector.queue, alias)
     since, until = _bounds(selector, session, alias)
+    ids = selector.ids
     return queries.Selection(
-        ids=tuple(dict.fromkeys(queries.find(text, alias) for text in selector.ids)),
+        ids=None if ids is None else tuple(dict.fromkeys(queries.find(text, alias) for text in ids)),
         statuses=selector.statuses,
         queues=() if selector.queue is None else (selector.queue,),
         workers=() if selector.worker is None else (selector.worker,),

@@ -51,7 +51,7 @@ def store(
     if task.already_existed:
         session.terminal.note(f"there is one already: {task.pk[:12]} {task.name}")
     else:
-        echo = f"queued {task.pk[:12]} {grammar.written(name, request.call.args, request.call.kwargs)}"
+        echo = f"queued {task.pk[:12]} {_masked(name, request.call)}"
         session.terminal.note(echo, level=0 if wait or session.terminal.err_is_tty else 1)
     session.settle()
     if task.already_existed and fail_if_exists:
@@ -63,6 +63,15 @@ def store(
         _warn_nobody(session, task, alias)
     _print_id(session, task)
     return exits.OK
+
+
+def _masked(name: str, call: Call) -> str:
+    """The call as Python, without secrets: what is said of it ends in the logs of CI too."""
+    from django_task_worker.conf import settings
+    from django_task_worker.redaction import redact
+
+    words = settings().redact
+    return grammar.written(name, redact(call.args, words), redact(call.kwargs, words))
 
 
 def create(session: Session, request: Request, alias: str) -> DatabaseTask:

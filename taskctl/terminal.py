@@ -170,7 +170,11 @@ class Terminal:
         sys.stdout.flush()
         sys.stderr.write(f"{self.clean(question)} ")
         sys.stderr.flush()
-        answer = sys.stdin.readline()
+        try:
+            answer = sys.stdin.readline()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # the prompt of the shell begins a line
+            raise
         if not answer.endswith("\n"):
             sys.stderr.write("\n")
         if answer.strip().lower() not in ((expect, "yes") if expect == "y" else (expect,)):
@@ -201,9 +205,9 @@ def as_record(error: CommandError) -> dict[str, Any]:
 
 def open_terminal(flags: Globals, environ: Mapping[str, str]) -> Terminal:
     """The terminal of this process. Makes the streams able to write any character."""
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
     out_is_tty, err_is_tty = is_a_tty(sys.stdout), is_a_tty(sys.stderr)
     form = flags.output or ("table" if out_is_tty else "tsv")
     for stream in (sys.stdout, sys.stderr):

@@ -38,7 +38,7 @@ def _own(error: Exception, session: Session) -> CommandError:
         case queries.AmbiguousId():
             return _ambiguous(error, session)
         case queries.TaskNotFound():
-            return errors.task_not_found(error.text)
+            return errors.task_not_found(error.text, shortest=queries.SHORTEST_PREFIX)
         case exceptions.ConfigurationError():
             return errors.configuration(text)
         case exceptions.InvalidTask():

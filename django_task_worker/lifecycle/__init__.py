@@ -20,7 +20,7 @@ from django_task_worker.lifecycle.renew import (
     mark_started,
     renew,
 )
-from django_task_worker.lifecycle.requeue import requeue
+from django_task_worker.lifecycle.requeue import requeue, requeueable
 from django_task_worker.lifecycle.rescue import rescue
 from django_task_worker.lifecycle.routing import alias
 from django_task_worker.lifecycle.turnover import Turnover, begin
@@ -66,6 +66,7 @@ __all__ = [
     "purgeable",
     "renew",
     "requeue",
+    "requeueable",
     "rescue",
     "store_logs",
 ]

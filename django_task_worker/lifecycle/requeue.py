@@ -45,6 +45,15 @@ def requeue(
     return done
 
 
+def requeueable(ids: Sequence[str], *, force: bool = False, using: str | None = None) -> list[str]:
+    """Those of the tasks that `requeue` would take now, in their order."""
+    database = alias(using)
+    found: set[str] = set()
+    for chunk in chunks(ids):
+        found |= set(_requeueable(force, database).filter(pk__in=chunk).values_list("pk", flat=True))
+    return [task_id for task_id in ids if task_id in found]
+
+
 def _requeueable(force: bool, using: str) -> TaskQuerySet:
     ended = Q(status=Status.FAILED.value, next_attempt_at__isnull=True) | Q(status=Status.CANCELLED.value)
     if force:

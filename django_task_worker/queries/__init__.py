@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from django_task_worker.queries.happened import happened
-from django_task_worker.queries.lookup import HEAVY, AmbiguousId, TaskNotFound, find, get, light
+from django_task_worker.queries.lookup import (
+    HEAVY,
+    SHORTEST_PREFIX,
+    AmbiguousId,
+    TaskNotFound,
+    find,
+    get,
+    light,
+)
 from django_task_worker.queries.overview import (
     due,
     has_queue,
@@ -21,6 +29,7 @@ from django_task_worker.queries.spans import Span
 __all__ = [
     "COUNT_CAP",
     "HEAVY",
+    "SHORTEST_PREFIX",
     "SORTS",
     "STATUS_WORDS",
     "AmbiguousId",

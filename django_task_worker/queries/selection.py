@@ -29,12 +29,12 @@ STATUS_WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which tasks; what is empty does not restrict.
+    """Which tasks; what is empty does not restrict, but for `ids`: without one there are no tasks.
 
     `since` and `until` bound the time a task finished or, while it has not, the time it was created.
     """
 
-    ids: tuple[str, ...] = ()
+    ids: tuple[str, ...] | None = None
     statuses: tuple[str, ...] = ()
     """Keys of STATUS_WORDS."""
     queues: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ def database_now(using: str) -> datetime:
 def select(selection: Selection, using: str) -> TaskQuerySet:
     """The tasks of a selection, unsorted, with all columns."""
     tasks = DatabaseTask.objects.using(using).order_by()
-    if selection.ids:
+    if selection.ids is not None:
         tasks = tasks.filter(pk__in=selection.ids)
     if selection.statuses:
         wanted = Q()

@@ -66,7 +66,7 @@ def cancel(
         session,
         "cancel",
         dry_run=dry_run,
-        matched=len(selection.ids) or len(found),
+        matched=len(selection.ids or found),
         selector=selector.words,
         reason=reason,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,14 +48,33 @@ def logs(
         return 0
     if follow:
         _tell_who_listens(task, session)
-    source = task_logs.follow if follow else task_logs.read
     printer = Printer(task, session)
-    for piece in source(task.pk, number=number, using=alias):
+    source = _follow(task, number, alias, session) if follow else None
+    for piece in source or task_logs.read(task.pk, number=number, using=alias):
         printer.write(piece)
     printer.end()
     if not (follow and printer.count):
         _tell_what_is_missing(queries.get(task.pk, alias), number, session, is_empty=not printer.count)
     return 0
+
+
+def _follow(task: DatabaseTask, number: int | None, alias: str, session: Session) -> Iterator[Piece]:
+    """What it writes until it ends. A database that goes away meanwhile is told of and waited for."""
+    from django.db import InterfaceError, OperationalError
+
+    from django_task_worker import queries, task_logs
+    from taskctl.database import Patience
+
+    patience = Patience(alias, session.terminal.note)
+    seen: dict[str, int] = {}
+    while True:
+        try:
+            yield from task_logs.follow(task.pk, number=number, using=alias, seen=seen)
+            return
+        except (InterfaceError, OperationalError):
+            time.sleep(task_logs.LOOK_S)
+        while patience.read(partial(queries.database_now, alias)) is None:
+            time.sleep(task_logs.LOOK_S)
 
 
 class Printer:

@@ -136,6 +136,7 @@ def _purge(
             return exits.OK
     what = _what(doomed, action.matched)
     if dry_run:
+        action.changed = action.matched
         action.finish(f"would delete {what}")
         return exits.OK
     if not yes:

@@ -52,12 +52,11 @@ def requeue(
     Live workers do this by themselves every 10 s; the command is for cron, CI and when no worker is up.
     Safe to run twice or in parallel. With ids, only those of them that are stale.
     """
-    found = selectors.expand(ids or ())
-    if not stale and not found:
+    if not stale and not ids:
         raise usage("requeue: say which: --stale, or ids", tries=["taskctl requeue --stale"])
     return _requeue(
         session_of(context),
-        found,
+        ids or (),
         older_than,
         queue,
         limit,
@@ -117,7 +116,7 @@ def _requeue(
     from django_task_worker import lifecycle, queries
 
     selection = selectors.place(selector, session, alias)
-    ids = list(selection.ids) or None
+    ids = None if selection.ids is None else list(selection.ids)
     words = selectors.typed({"--queue": queue, "--older-than": older_than}, *(ids or ["--stale"])[:20])
     action = Action(session, "requeue", dry_run=dry_run, selector=words, reason=reason)
     if dry_run:

@@ -153,7 +153,7 @@ def _how(
 
 def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks_off_terminal: bool) -> int:
     alias = session.open()
-    from django_task_worker import functions, queries
+    from django_task_worker import functions, lifecycle, queries
 
     if how.queue is not None:
         functions.check_queue(how.queue)
@@ -162,7 +162,7 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
         selection = replace(selection, statuses=(FAILED,))
     ids = (
         list(selection.ids)
-        if _is_ids_only(selector)
+        if selection.ids is not None and _is_ids_only(selector)
         else queries.ids(queries.select(selection, alias), limit=how.limit)
     )
     words = ["--failed"] if failed else []
@@ -178,8 +178,9 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
         action.finish("nothing to retry")
         return exits.OK
     if how.dry_run:
-        action.done(ids)
-        action.finish(f"would retry {count(len(ids))}")
+        would = lifecycle.requeueable(ids, force=how.force, using=alias)
+        action.done(would)
+        action.finish(f"would retry {count(len(would))}{_skipped(action, ids, alias)}")
         return exits.OK
     if len(ids) > 1 and not how.yes and (session.terminal.can_ask or asks_off_terminal):
         session.terminal.confirm(
@@ -192,7 +193,7 @@ def _retry(session: Session, selector: Selector, how: How, *, failed: bool, asks
 
 
 def _is_ids_only(selector: Selector) -> bool:
-    return bool(selector.ids) and selector == Selector(ids=selector.ids)
+    return selector == Selector(ids=selector.ids)
 
 
 def _start_over(ids: Sequence[str], how: How, alias: str, action: Action) -> None:
@@ -216,13 +217,14 @@ def _start_over(ids: Sequence[str], how: How, alias: str, action: Action) -> Non
 
 
 def _sentence(action: Action, ids: Sequence[str], alias: str) -> str:
-    sentence = f"{count(action.changed)} pending again"
-    skipped = action.matched - action.changed
-    if not skipped:
-        return sentence
-    return (
-        f"{sentence}, {skipped:,} skipped{_reason(ids, alias) if len(ids) == 1 else ' (not failed for good)'}"
-    )
+    return f"{count(action.changed)} pending again{_skipped(action, ids, alias)}"
+
+
+def _skipped(action: Action, ids: Sequence[str], alias: str) -> str:
+    if not action.skipped:
+        return ""
+    reason = _reason(ids, alias) if len(ids) == 1 else " (not failed for good)"
+    return f", {action.skipped:,} skipped{reason}"
 
 
 def _reason(ids: Sequence[str], alias: str) -> str:

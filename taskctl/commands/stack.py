@@ -29,7 +29,7 @@ def stack(
 ) -> int:
     """Show where a running task is in its Python code, wherever it runs, without stopping it.
 
-    Its worker is asked: with Redis it answers within 2 seconds, without within 10. Innermost call last.
+    Its worker is asked: with Redis it answers within 2 seconds, without within 10. Innermost call first.
     Exit code 1 when the task is not running.
     """
     session = session_of(context)

@@ -87,7 +87,9 @@ def worker(
         bool, flag("--reload", about="for development: start again when code has changed", panel=RUNS)
     ] = False,
     no_redis: Annotated[bool, flag("--no-redis", about="poll only", panel=RUNS)] = False,
-    dry_run: options.DryRun = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", about="only show what would be claimed", panel=options.ACT)
+    ] = False,
 ) -> int:
     """Run tasks from the database until told to stop.
 
@@ -143,6 +145,8 @@ def _run(
     for queue in (*given["queues"], *given["exclude_queues"]):
         functions.check_queue(queue)
     database.require_migrations(alias)
+    if not dry_run:
+        database.require_rights(alias)
     require_settings()
     if dry_run:
         return _show_due(session, given, alias)

@@ -49,7 +49,7 @@ class Past:
         self.using = using
         names = None if wanted.types is None else names_of(wanted.types)
         self._names = None if names is None else {EventName(name) for name in names}
-        ids = () if wanted.id is None else (wanted.id,)
+        ids = None if wanted.id is None else (wanted.id,)
         queues = () if wanted.queue is None else (wanted.queue,)
         self._selection = queries.Selection(ids=ids, queues=queues, task=wanted.task)
         self._memory = _Memory()

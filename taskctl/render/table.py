@@ -5,8 +5,9 @@ Cells are cleaned here; widths count terminal cells, so that wide characters kee
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from django_task_worker.cleaning import clean
 
@@ -21,6 +22,8 @@ CODES = {
     "bold": "1",
 }
 GAP = "  "
+TIGHT = 12
+"""How narrow a flexible column becomes where its `least` is still too much."""
 
 
 @dataclass(frozen=True)
@@ -149,17 +152,16 @@ def _clean(text: str, look: Look) -> str:
 
 
 def _keep(headings: Sequence[Heading], natural: Sequence[int], width: int) -> list[int]:
-    """Which columns fit when the flexible ones are as narrow as can be."""
+    """Which columns fit when the flexible ones are as narrow as can be; if need be, the last ones go too."""
     kept = list(range(len(headings)))
 
-    def needed() -> int:
-        return sum(_least(headings[at], natural[at]) for at in kept) + len(GAP) * (len(kept) - 1)
+    def needed(least: Callable[[Heading, int], int]) -> int:
+        return sum(least(headings[at], natural[at]) for at in kept) + len(GAP) * (len(kept) - 1)
 
-    while needed() > width:
-        droppable = [at for at in kept if headings[at].drop]
-        if not droppable:
-            break
+    while needed(_least) > width and (droppable := [at for at in kept if headings[at].drop]):
         kept.remove(max(droppable, key=lambda at: headings[at].drop))
+    while needed(_tight) > width and len(kept) > 1:
+        kept.pop()
     return kept
 
 
@@ -167,14 +169,19 @@ def _least(heading: Heading, natural: int) -> int:
     return min(natural, heading.least) if heading.weight else natural
 
 
+def _tight(heading: Heading, natural: int) -> int:
+    return min(_least(heading, natural), TIGHT) if heading.weight else natural
+
+
 def _fit(headings: Sequence[Heading], natural: Sequence[int], width: int) -> list[int]:
     """The heaviest columns give way first."""
     widths = list(natural)
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    for weight in sorted({heading.weight for heading in headings} - {0}, reverse=True):
+    weights = sorted({heading.weight for heading in headings} - {0}, reverse=True)
+    for least, weight in product((_least, _tight), weights):
         for at, heading in enumerate(headings):
             if heading.weight == weight and over > 0:
-                given = min(over, widths[at] - _least(heading, widths[at]))
+                given = min(over, widths[at] - least(heading, widths[at]))
                 widths[at] -= given
                 over -= given
     return widths

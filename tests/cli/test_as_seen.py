@@ -174,6 +174,10 @@ def test_a_database_that_does_not_exist(run: Run, database: Database, environmen
     done = run("list")
     assert done.returncode == 69
     assert done.stderr.splitlines()[1].endswith('/nosuch: database "nosuch" does not exist')
+    environment["TEST_DATABASE"] = database.url.replace("postgres@", "nosuch@")
+    done = run("list")
+    assert done.returncode == 77
+    assert done.stderr.splitlines()[1].endswith(": user refused")
 
 
 @pytest.mark.mariadb
@@ -219,6 +223,12 @@ def test_a_database_that_refuses(run: Run, database: Database, environment: dict
         "  needed for: enqueue",
         "try: use a user with INSERT, or: taskctl --database maintenance enqueue …",
     ]
+    worker = run("worker", "--burst")
+    assert worker.returncode == 77
+    assert (
+        worker.stderr.splitlines()[0]
+        == "error: the database user 'shop_ro' may not update django_task_worker_worker"
+    )
     with connections[database.alias].cursor() as cursor:
         cursor.execute("DROP OWNED BY shop_ro")
         cursor.execute("DROP ROLE shop_ro")

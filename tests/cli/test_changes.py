@@ -90,6 +90,31 @@ def test_a_dry_run_changes_nothing(ctl: Ctl, make: Make, using: str, words: list
     assert statuses(using) == before
 
 
+@on_one
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cancel", "-"],
+        ["cancel", "-", "--queue", "default", "--yes"],
+        ["retry", "-"],
+        ["retry", "-", "--queue", "default", "--yes"],
+        ["retry", "-", "--failed"],
+        ["requeue", "-"],
+        ["requeue", "-", "--stale"],
+    ],
+)
+def test_no_ids_on_stdin_are_no_tasks_and_never_all(
+    ctl: Ctl, make: Make, using: str, words: list[str]
+) -> None:
+    make("PENDING")
+    make("FAILED")
+    make("PROGRESS", age_s=120, lease_s=30)
+    before = statuses(using)
+    done = ctl(*words, stdin="\n")
+    assert (done.code, done.out) == (0, "")
+    assert statuses(using) == before
+
+
 # --- retry ---
 
 
@@ -137,6 +162,23 @@ def test_retry_skips_what_has_not_failed_and_says_why(ctl: Ctl, make: Make) -> N
         alone.err == "0 tasks pending again, 1 skipped (it is completed; --force retries it all the same)\n"
     )
     assert ctl("retry", completed.pk, "--force").lines == [completed.pk]
+
+
+@on_one
+def test_a_dry_run_of_retry_skips_what_would_be_skipped(ctl: Ctl, make: Make) -> None:
+    make("PENDING")
+    failed = make("FAILED")
+    done = ctl("retry", "--status", "pending,failed", "--dry-run")
+    assert (done.lines, done.err) == ([failed.pk], "would retry 1 task, 1 skipped (not failed for good)\n")
+
+
+@on_one
+def test_a_dry_run_of_purge_counts_what_would_go(ctl: Ctl, make: Make) -> None:
+    make("COMPLETED", age_s=8 * 86400)
+    words = ["purge", "--older-than", "7d", "--dry-run"]
+    assert ctl(*words).err == "would delete 1 completed or cancelled task older than 7d\n"
+    (summary,) = ctl(*words, "--json").records
+    assert (summary["matched"], summary["changed"], summary["skipped"]) == (1, 1, 0)
 
 
 @on_each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taskctl import app
 from tests.cli.conftest import Ctl, Make, on_each, on_one
 
 
@@ -42,6 +44,13 @@ def test_on_a_terminal_the_call_is_echoed_as_python(ctl: Ctl, using: str) -> Non
     assert ctl("enqueue", "app.tasks.add", 1, "b=2", "--dry-run").err == ""
     done = ctl("enqueue", "app.tasks.add", 1, "b=2", tty=True)
     assert done.err == f"queued {only(using).pk[:12]} app.tasks.add(1, b=2)\n"
+
+
+@on_one
+def test_the_echo_holds_no_secrets(ctl: Ctl, using: str) -> None:
+    done = ctl("enqueue", "app.tasks.echo", 'x={"api_token": "geheim"}', "password=geheim", tty=True)
+    assert "geheim" not in done.err
+    assert only(using).kwargs == {"x": {"api_token": "geheim"}, "password": "geheim"}
 
 
 @on_one
@@ -413,6 +422,25 @@ def test_lines_can_be_skipped_to_go_on(ctl: Ctl, using: str) -> None:
     rows = ["broken\n", "\n", {"task": "app.tasks.echo", "args": [3]}]
     assert ctl("enqueue", "--stdin", "--skip", 1, stdin=lines(*rows)).code == 0
     assert only(using).args == [3]
+
+
+@on_one
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [(["--stdin"], 0, "stored 0 tasks"), (["--args-json", "-"], 2, "error: --args-json is not valid JSON")],
+)
+def test_a_closed_stdin_is_an_empty_one(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    using: str,
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert app.run(["enqueue", "app.tasks.echo", *words], is_set_up=True) == code
+    sys.stdin.close()
+    assert capsys.readouterr().err.startswith(said)
 
 
 @on_one

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from taskctl.__main__ import main
 from taskctl.app import BY_NAME, COMMANDS, run
 from taskctl.tree import verb_of
 from tests.cli.conftest import Ctl, Make, on_each, on_one
@@ -82,12 +83,24 @@ def test_help_is_coloured_where_colour_is_wanted(say: Any) -> None:
     assert "\x1b[1mRun\x1b[0m" in say("--color", "always")[1]
 
 
+@pytest.mark.parametrize("words", [["--help"], ["help", "json"], ["--version"], ["worker", "--help"]])
+def test_output_that_cannot_be_written_is_no_bug(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["taskctl", *words])
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main() == 74
+    monkeypatch.undo()
+    assert capfd.readouterr().err.startswith("error: can't write: No space left on device\ntry: ")
+
+
 @pytest.mark.parametrize("topic", ["exit-codes", "json", "durations", "env"])
 def test_topics_are_explained(say: Any, topic: str) -> None:
     code, out, _ = say("help", topic)
     assert code == 0
     assert len(out.splitlines()) > 5
-    assert all(len(line) <= 110 for line in out.splitlines())
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_the_exit_codes_of_the_help_are_those_of_the_program(say: Any) -> None:
@@ -183,6 +196,16 @@ def test_doctor_looks_only_where_it_is_told(ctl: Ctl, using: str) -> None:
     ]
     assert len(ctl("doctor", "--quick").lines) == 5
     assert ctl("doctor", "--only", "clok").err == "error: --only clok: no such check. Did you mean clock?\n"
+
+
+@on_one
+def test_doctor_goes_on_behind_a_check_that_cannot_be_made(ctl: Ctl, using: str, settings: Any) -> None:
+    settings.TASK_WORKER = {"MAX_RETRIES": "many"}
+    done = ctl("doctor", "--json")
+    assert done.code == 1
+    found = {record["name"]: record for record in done.records}
+    assert "MAX_RETRIES" in found["app"]["detail"] + found["workers"]["detail"]
+    assert found["table"]["status"] == "ok"
 
 
 @on_one

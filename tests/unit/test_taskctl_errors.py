@@ -229,6 +229,30 @@ error: no task with the id '7h2kab'
 try: taskctl list
 """,
     )
+    check(
+        errors.task_not_found("7h2", shortest=6),
+        "task-not-found",
+        3,
+        """
+error: no task with the id '7h2'
+  to be found by its beginning, it takes 6 characters
+try: taskctl list
+""",
+    )
+
+
+def test_task_not_allowed() -> None:
+    reason = "'os.system' may not run as a task: os is a module of Python itself"
+    check(
+        errors.task_not_allowed("os.system", reason),
+        "task-not-allowed",
+        2,
+        """
+error: 'os.system' may not run as a task
+  os is a module of Python itself
+try: taskctl tasks                    (these may), or add it to TASK_WORKER["ALLOWED"]
+""",
+    )
 
 
 def test_needs_confirmation() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -172,6 +173,18 @@ def test_anything_else_is_a_no(answer: str, streams: Any, monkeypatch: pytest.Mo
     with pytest.raises(CommandError) as caught:
         Terminal(in_is_tty=True, err_is_tty=True).confirm("go on? [y/N]", or_else="x would y")
     assert (caught.value.exit, caught.value.message) == (4, "nothing was changed")
+
+
+def test_ctrl_c_at_a_question_ends_its_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", mock.Mock(readline=press))
+    with pytest.raises(KeyboardInterrupt):
+        Terminal(in_is_tty=True, err_is_tty=True).confirm("go on? [y/N]", or_else="x would y")
+    assert capsys.readouterr().err == "go on? [y/N] \n"
 
 
 def test_nobody_to_ask_is_an_error_with_the_way_out() -> None:

@@ -355,3 +355,14 @@ def test_only_chosen_fields_in_their_order(printed: Any) -> None:
         "name": "web1-4711",
     }
     assert printed(chosen, WORKERS[:1], "id") == "\nweb1-4711\n"
+
+
+@pytest.mark.parametrize("width", [20, 30, 40, 60, 80, 200])
+def test_no_line_of_a_table_is_wider_than_the_terminal(
+    printed: Any, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for columns, rows in ((queues.COLUMNS, [*QUEUES, PAUSED]), (workers.COLUMNS, WORKERS)):
+        lines = printed(columns, rows, "table").splitlines()
+        assert max(map(len, lines)) <= width
+        assert lines[1].startswith(("QUEUE", "NAME"))

@@ -60,6 +60,10 @@ def test_an_exact_duration_is_read_back_as_it_was(milliseconds: int) -> None:
     assert durations.parse(durations.exact(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
 
 
+def test_days_are_told_as_days() -> None:
+    assert [durations.exact(days * 86400) for days in (7, 30)] == ["7d", "30d"]
+
+
 @given(st.floats(min_value=0, max_value=10**9))
 def test_a_brief_duration_is_close_and_can_be_read(seconds: float) -> None:
     shown = durations.brief(seconds)
