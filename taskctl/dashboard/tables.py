@@ -242,6 +242,13 @@ class Tables:
         snapshot: Snapshot | None = self.state.snapshot
         return [] if snapshot is None else [self._work(row) for row in snapshot.workers]
 
+    def of_worker(self, work: Work) -> list[Running]:
+        """What it runs; of several with its name, as after a restart, the newest has all of that name."""
+        newest = next(other for other in self.all_workers if other.row.name == work.row.name)
+        if newest.row.id != work.row.id:
+            return []
+        return [task for task in self.running if task.row.worker == work.row.name]
+
     def listeners(self, queue: str) -> int:
         return sum(work.status != LOST and work.row.listens(queue) for work in self.all_workers)
 
