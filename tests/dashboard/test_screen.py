@@ -218,6 +218,30 @@ def test_what_runs_on_a_worker_that_was_started_again_by_its_name_is_counted() -
     assert "running 7 of 10 slots" in draw(state, (160, 48))[1]
 
 
+def test_what_it_runs_is_told_of_the_newest_worker_of_a_name() -> None:
+    state = scenes.shop()
+    assert state.snapshot is not None
+    web1 = state.snapshot.workers[0]
+    dead = web1._replace(id="before", started_at=web1.started_at - 300, seen_at=scenes.NOW - 300, held=0)
+    state.snapshot = state.snapshot._replace(workers=(web1, dead, *state.snapshot.workers[1:]))
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    found = {work.row.id: len(tables.of_worker(work)) for work in tables.all_workers}
+    assert (found[web1.id], found["before"]) == (4, 0)
+
+
+def test_a_bar_is_full_only_when_much_waits() -> None:
+    state = scenes.shop()
+    state.queues = {"mail": state.queues["mail"]._replace(pending=1)}
+    line = next(line for line in draw(state, (80, 24)) if line.startswith(" mail"))
+    assert line.count("█") == 0
+    assert line.split()[:3] == ["mail", "1", "▌"]
+
+
+def test_a_chart_of_nothing_has_no_scale() -> None:
+    drawn = draw(State("shop", scenes.NOW), (160, 48))
+    assert [line.strip() for line in drawn[3:7]] == ["│"] * 4
+
+
 def test_arguments_are_shown_where_there_is_room() -> None:
     view = scenes.view(arguments={"7h2k9qxdm3ab": 'month="2026-10"'})
     assert 'month="2026-10"' in "\n".join(draw(scenes.shop(), (160, 48), view=view))

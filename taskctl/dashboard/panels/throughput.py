@@ -38,7 +38,7 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     ]
     for number, text in enumerate(chart(values, peak, rows, look)):
         level = peak / step_s * (rows - number) / rows
-        label = figures.rate(level) if 0 < level < 10 else f"{level:,.0f}"
+        label = "" if not level else figures.rate(level) if level < 10 else f"{level:,.0f}"
         line = Line(width, look).right(label, LABEL - 3, "dim").to(LABEL - 2).draw(look.upright, "dim")
         found.append(line.draw(text, "green").done())
     corner = "+" if look.ascii_only else "└"
