@@ -17,6 +17,7 @@ from taskctl.dashboard.screen import render
 from taskctl.dashboard.state import State
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import Job, View
+from taskctl.listening.happenings import Happening
 from tests.dashboard import scenes
 
 STORED = Path(__file__).parent / "screens"
@@ -235,6 +236,17 @@ def test_a_bar_is_full_only_when_much_waits() -> None:
     line = next(line for line in draw(state, (80, 24)) if line.startswith(" mail"))
     assert line.count("█") == 0
     assert line.split()[:3] == ["mail", "1", "▌"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=names)
+def test_what_ends_now_counts_for_the_peak(size: tuple[int, int]) -> None:
+    """Before the first span of the chart is over there is no other."""
+    state = State("shop", scenes.NOW - 3)
+    ended = Happening("completed", scenes.NOW, "7h2kab02k1k1", "app.tasks.add", "default")
+    state.apply(Events([ended._replace(id=f"a{number}") for number in range(30)], 0), scenes.NOW - 1)
+    found = re.search(r"now ([0-9.]+).*peak ([0-9.]+)", text(state, size))
+    assert found is not None
+    assert found[1] == found[2] == "10.0"
 
 
 def test_a_chart_of_nothing_has_no_scale() -> None:
