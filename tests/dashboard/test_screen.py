@@ -276,6 +276,11 @@ def test_help_names_every_action_and_read_only_none(size: tuple[int, int]) -> No
         assert "HELP" in "\n".join(draw(scenes.shop(), size, view=view))
 
 
+def test_without_a_keyboard_no_key_is_named() -> None:
+    last = draw(scenes.shop(), (80, 24), view=scenes.view(has_keys=False))[-1]
+    assert last.rstrip() == " stdin is no terminal: keys do nothing here, Ctrl-C ends it"
+
+
 def test_a_question_stands_in_the_footer() -> None:
     view = scenes.view(asked=Job(verb="retry", question="retry 6 x mail.tasks.send_welcome?"))
     assert draw(scenes.shop(), (80, 24), view=view)[-1].strip() == "retry 6 x mail.tasks.send_welcome? [y/N]"

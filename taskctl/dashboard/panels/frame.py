@@ -192,6 +192,8 @@ def footer(tables: Tables, look: Look, width: int) -> str:
         return line.draw(" [y/N]", "bold yellow").done()
     if view.flash:
         return line.draw(" ").put(view.flash, view.flash_style).done()
+    if not view.has_keys:
+        return line.draw(" stdin is no terminal: keys do nothing here, Ctrl-C ends it", "dim").done()
     end = "ro" if view.read_only else "rw" if width >= WIDE else ""
     gap = "   " if width >= WIDE else "  "
     line.draw(" ")
