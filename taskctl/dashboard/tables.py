@@ -44,6 +44,11 @@ class Work(NamedTuple):
     busy: int
     seen_s: float
 
+    @property
+    def is_missed(self) -> bool:
+        """Lost, with tasks that have yet to be rescued."""
+        return self.status == LOST and self.row.held > 0
+
 
 @dataclass
 class Group:
@@ -120,7 +125,7 @@ class Tables:
             return []
         rows = [self._work(row) for row in self.state.snapshot.workers if self._wanted(None, row.name)]
         keys: dict[str, Callable[[Work], Any]] = {
-            "name": lambda work: (work.status != LOST, work.row.name),
+            "name": lambda work: (not work.is_missed, work.status == LOST, work.row.name),
             "busy": lambda work: (-work.busy, work.row.name),
             "done/s": lambda work: (-self.worker_rate(work.row.name), work.row.name),
             "seen": lambda work: (-work.seen_s, work.row.name),

@@ -145,6 +145,32 @@ def test_a_server_that_is_down_is_explained() -> None:
     assert "db DOWN 0:18" in down
 
 
+def test_while_the_database_is_away_too_it_is_not_read_instead() -> None:
+    state = scenes.redis_down()
+    assert "Reading the database every 2s instead" in " ".join(text(state).split())
+    state.database = scenes.database_down().database
+    assert "Redis unreachable" in text(state)
+    assert "instead" not in text(state)
+
+
+def test_a_try_that_takes_its_time_is_told() -> None:
+    state = scenes.redis_down()
+    state.redis = state.redis._replace(retry_at=scenes.NOW - 3)
+    assert "Trying now." in text(state)
+
+
+def test_a_lost_worker_comes_first_until_its_tasks_are_rescued() -> None:
+    state = scenes.shop()
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    assert [work.row.name for work in tables.workers] == ["web3-1190", "web1-4711", "web2-4802"]
+    assert state.snapshot is not None
+    rows = [row._replace(held=0) for row in state.snapshot.workers if row.name == "web3-1190"]
+    others = [row for row in state.snapshot.workers if row.name != "web3-1190"]
+    state.snapshot = state.snapshot._replace(workers=(*rows, *others))
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    assert [work.row.name for work in tables.workers] == ["web1-4711", "web2-4802", "web3-1190"]
+
+
 def test_figures_that_are_less_good_than_they_look_are_told_at_every_size() -> None:
     state = scenes.shop()
     state.apply(Events((), 900, 0), scenes.NOW)
