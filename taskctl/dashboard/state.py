@@ -120,7 +120,7 @@ class State:
         """More wait, or fewer; the first of them since that time."""
         if row is not None:
             self.queues[row.name] = row._replace(
-                pending=max(0, min(row.pending + number, CAP + 1)),
+                pending=_counted_on(row.pending, number),
                 oldest_at=row.oldest_at if row.pending else at or None,
             )
 
@@ -131,7 +131,9 @@ class State:
                 self.running[task_id] = known._replace(started_at=happening.at)
             return
         if row is not None:
-            self.queues[row.name] = row._replace(pending=max(0, row.pending - 1), running=row.running + 1)
+            self.queues[row.name] = row._replace(
+                pending=_counted_on(row.pending, -1), running=row.running + 1
+            )
         if len(self.running) < MOST_RUNNING:
             self.running[task_id] = RunningRow(
                 task_id,
@@ -240,3 +242,8 @@ class State:
 
     def database_time(self, now: float) -> float:
         return now + self.skew_s
+
+
+def _counted_on(waiting: int, number: int) -> int:
+    """So many more wait, or fewer; how many there are beyond CAP is not known, so it stays beyond."""
+    return waiting if waiting > CAP else max(0, min(waiting + number, CAP + 1))
