@@ -107,7 +107,8 @@ class State:
             self._leave(row, task_id)
             if event == "failed":
                 self._fail(task_id, happening)
-            self.retrying += event == "retrying"
+            if event == "retrying":
+                self.retrying = _counted_on(self.retrying, 1)
         elif event == "requeued" and task_id is not None:
             self.failures.pop(task_id, None)
             if happening.worker:
@@ -131,9 +132,12 @@ class State:
                 self.running[task_id] = known._replace(started_at=happening.at)
             return
         if row is not None:
-            self.queues[row.name] = row._replace(
-                pending=_counted_on(row.pending, -1), running=row.running + 1
-            )
+            if (happening.tries or 1) > 1:
+                self.retrying = _counted_on(self.retrying, -1)
+            else:
+                self._waits(row, -1)
+            row = self.queues[row.name]
+            self.queues[row.name] = row._replace(running=row.running + 1)
         if len(self.running) < MOST_RUNNING:
             self.running[task_id] = RunningRow(
                 task_id,

@@ -122,6 +122,14 @@ def test_counts_never_go_below_zero() -> None:
     assert pending(state) == 0
 
 
+def test_a_retry_that_begins_was_not_pending() -> None:
+    state = known(retrying=3)
+    tell(state, happening("started", tries=2))
+    assert (pending(state), state.retrying) == (5, 2)
+    tell(state, happening("retrying", tries=2))
+    assert (pending(state), state.retrying) == (5, 3)
+
+
 def test_a_number_that_nobody_has_counted_to_its_end_is_not_counted_down() -> None:
     state = known(queues=(QueueRow("default", CAP + 1, 0, 1, NOW - 3),))
     tell(state, happening("started"), happening("completed", "t2"), happening("enqueued", "t3"))
