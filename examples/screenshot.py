@@ -10,7 +10,6 @@ dependencies.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import signal
@@ -24,22 +23,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from rich.console import Console  # noqa: E402
-from rich.terminal_theme import TerminalTheme  # noqa: E402
-from rich.text import Text  # noqa: E402
-
+from examples.picture import svg  # noqa: E402
 from tests.dashboard.terminal import Terminal  # noqa: E402
 from tests.servers import Postgres, Redis  # noqa: E402
 
 SIZE = (160, 48)
 ROW = re.compile(r"\x1b\[(\d+);1H")
-THEME = TerminalTheme(
-    (16, 18, 24),
-    (201, 205, 214),
-    [(70, 75, 88), (230, 95, 100), (110, 200, 120), (229, 192, 100), (97, 150, 240), (190, 120, 220),
-     (90, 190, 205), (201, 205, 214)],
-)  # fmt: skip
-
 FILES = {
     "manage.py": """
 import os, sys
@@ -114,16 +103,19 @@ while True:
     elif kind < 0.95:
         user = {"user_id": number}
         create_task("mail.tasks.send_welcome", kwargs=user, queue="mail", timeout=30, max_retries=1)
-    elif kind < 0.97:
-        create_task("media.tasks.thumbnail", [number], {"size": 256}, timeout=30, queue="media")
+    elif kind < 0.975:
+        create_task("media.tasks.thumbnail", [number], {"size": 256}, timeout=15, queue="media")
     elif kind < 0.99:
         create_task("app.tasks.add", [1, 2], run_after=timedelta(minutes=random.randint(2, 90)))
-    elif kind < 0.994:
+    elif kind < 0.995:
         create_task("app.tasks.import_row", [number], queue="imports")
-    if number % 900 == 1:
-        create_task("reports.tasks.monthly", ["2026-10"], timeout=90, queue="reports")
+    else:
+        create_task("mail.tasks.send_welcome", kwargs={"user_id": number}, queue="newsletter")
+    if number % 700 == 1:
+        month = f"2026-{1 + number // 700 % 12:02}"
+        create_task("reports.tasks.monthly", kwargs={"month": month}, timeout=90, queue="reports")
     if number % 2500 == 700:
-        create_task("reports.tasks.monthly", ["2025-12"], timeout=15, queue="reports")
+        create_task("reports.tasks.monthly", kwargs={"month": "2025-12"}, timeout=15, queue="reports")
     wave = 1 + 0.45 * math.sin((time.time() - began) / 23) + 0.25 * math.sin((time.time() - began) / 7)
     time.sleep(max(0.002, random.expovariate(28 * wave)))
 """,
@@ -134,7 +126,13 @@ PAUSE = """
 import django
 django.setup()
 from django_task_worker import registry
-registry.pause("imports", by="ana", reason="the supplier is down")
+registry.pause("newsletter", by="ana", reason="the provider limits us")
+"""
+BURST = """
+import django
+django.setup()
+from django_task_worker.client import create_tasks
+create_tasks([{"name": "app.tasks.import_row", "args": [23 * n + 1], "timeout": 60} for n in range(160)])
 """
 
 
@@ -176,6 +174,9 @@ class Shop:
         self.stack.callback(self._end, process)
         return process
 
+    def run(self, code: str) -> None:
+        subprocess.run([sys.executable, "-c", code], cwd=self.folder, env=self.env, check=True)
+
     def worker(self, name: str, slots: int, *queues: str) -> subprocess.Popen[bytes]:
         chosen = [word for queue in queues for word in ("--queue", queue)]
         return self.start(
@@ -202,25 +203,12 @@ def rows(stream: bytes) -> list[str]:
     return [found[number] for number in sorted(found)]
 
 
-def svg(lines: list[str]) -> str:
-    console = Console(
-        record=True,
-        width=SIZE[0],
-        file=io.StringIO(),
-        force_terminal=True,
-        color_system="truecolor",
-        legacy_windows=False,
-    )
-    for line in lines:
-        console.print(Text.from_ansi(line, no_wrap=True), crop=True, overflow="crop")
-    return console.export_svg(title="taskctl top", theme=THEME)
-
-
 def main(minutes: float, target: Path) -> None:
     with ExitStack() as stack:
         shop = Shop(stack)
-        shop.worker("web1-4711", 5, "default", "mail", "reports")
+        shop.worker("web1-4711", 5, "default", "mail")
         shop.worker("web2-4802", 5, "default", "mail")
+        shop.worker("web4-2077", 6, "media", "reports")
         lost = shop.worker("web3-1190", 3, "media")
         shop.start("load.py")
         time.sleep(10)
@@ -229,17 +217,16 @@ def main(minutes: float, target: Path) -> None:
         )
         stack.callback(screen.close)
         screen.sees("  LIVE  ")
-        end = time.monotonic() + minutes * 60
-        while time.monotonic() < end - 40:
-            time.sleep(1)
-        subprocess.run([sys.executable, "-c", PAUSE], cwd=shop.folder, env=shop.env, check=True)
+        time.sleep(max(0.0, minutes * 60 - 40))
+        shop.run(PAUSE)
         os.killpg(lost.pid, signal.SIGKILL)
         screen.sees("1 lost", 60)
-        time.sleep(1.5)
+        shop.run(BURST)
+        time.sleep(3)
         lines = rows(screen.stream)
         screen.press("q")
         screen.ends()
-    target.write_text(svg(lines))
+    target.write_text(svg(lines, SIZE[0], "taskctl top"))
     print(f"{target}: {target.stat().st_size:,} bytes")
 
 

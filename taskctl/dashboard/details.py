@@ -92,9 +92,8 @@ def worker_rows(tables: Tables, work: Work) -> list[Row]:
             f"{row.completed:,}, failed {row.failed:,}, {figures.rate(tables.worker_rate(row.name))}/s",
         ),
     ]
-    for running in tables.running:
-        if running.row.worker == row.name:
-            rows.append(Row("running", f"{running.row.id[:12]}  {running.row.task}  {_elapsed(running)}"))
+    for running in tables.of_worker(work):
+        rows.append(Row("running", f"{running.row.id[:12]}  {running.row.task}  {_elapsed(running)}"))
     return rows
 
 

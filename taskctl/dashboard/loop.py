@@ -57,6 +57,7 @@ class Loop:
         self.view = view
         self.look = look
         self.terminal = terminal
+        view.has_keys = terminal.keyboard is not None
         self._pace = Pace(fps)
         self._keys = Keys()
         self._signals = Signals(source.inbox.bell)

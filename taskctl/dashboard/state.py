@@ -107,7 +107,8 @@ class State:
             self._leave(row, task_id)
             if event == "failed":
                 self._fail(task_id, happening)
-            self.retrying += event == "retrying"
+            if event == "retrying":
+                self.retrying = _counted_on(self.retrying, 1)
         elif event == "requeued" and task_id is not None:
             self.failures.pop(task_id, None)
             if happening.worker:
@@ -120,7 +121,7 @@ class State:
         """More wait, or fewer; the first of them since that time."""
         if row is not None:
             self.queues[row.name] = row._replace(
-                pending=max(0, min(row.pending + number, CAP + 1)),
+                pending=_counted_on(row.pending, number),
                 oldest_at=row.oldest_at if row.pending else at or None,
             )
 
@@ -131,7 +132,12 @@ class State:
                 self.running[task_id] = known._replace(started_at=happening.at)
             return
         if row is not None:
-            self.queues[row.name] = row._replace(pending=max(0, row.pending - 1), running=row.running + 1)
+            if (happening.tries or 1) > 1:
+                self.retrying = _counted_on(self.retrying, -1)
+            else:
+                self._waits(row, -1)
+            row = self.queues[row.name]
+            self.queues[row.name] = row._replace(running=row.running + 1)
         if len(self.running) < MOST_RUNNING:
             self.running[task_id] = RunningRow(
                 task_id,
@@ -240,3 +246,8 @@ class State:
 
     def database_time(self, now: float) -> float:
         return now + self.skew_s
+
+
+def _counted_on(waiting: int, number: int) -> int:
+    """So many more wait, or fewer; how many there are beyond CAP is not known, so it stays beyond."""
+    return waiting if waiting > CAP else max(0, min(waiting + number, CAP + 1))

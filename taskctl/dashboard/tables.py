@@ -44,6 +44,11 @@ class Work(NamedTuple):
     busy: int
     seen_s: float
 
+    @property
+    def is_missed(self) -> bool:
+        """Lost, with tasks that have yet to be rescued."""
+        return self.status == LOST and self.row.held > 0
+
 
 @dataclass
 class Group:
@@ -120,7 +125,7 @@ class Tables:
             return []
         rows = [self._work(row) for row in self.state.snapshot.workers if self._wanted(None, row.name)]
         keys: dict[str, Callable[[Work], Any]] = {
-            "name": lambda work: (work.status != LOST, work.row.name),
+            "name": lambda work: (not work.is_missed, work.status == LOST, work.row.name),
             "busy": lambda work: (-work.busy, work.row.name),
             "done/s": lambda work: (-self.worker_rate(work.row.name), work.row.name),
             "seen": lambda work: (-work.seen_s, work.row.name),
@@ -241,6 +246,13 @@ class Tables:
     def all_workers(self) -> list[Work]:
         snapshot: Snapshot | None = self.state.snapshot
         return [] if snapshot is None else [self._work(row) for row in snapshot.workers]
+
+    def of_worker(self, work: Work) -> list[Running]:
+        """What it runs; of several with its name, as after a restart, the newest has all of that name."""
+        newest = next(other for other in self.all_workers if other.row.name == work.row.name)
+        if newest.row.id != work.row.id:
+            return []
+        return [task for task in self.running if task.row.worker == work.row.name]
 
     def listeners(self, queue: str) -> int:
         return sum(work.status != LOST and work.row.listens(queue) for work in self.all_workers)

@@ -12,7 +12,7 @@ MOST_MARKS = 2
 """Combining marks on one letter; some terminals take a long time over more."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def fit(text: str, width: int, ascii_only: bool = False, middle: bool = False) -> str:
     """The text clean and in at most `width` cells; `middle` cuts a dotted name before its last part."""
     if width <= 0:

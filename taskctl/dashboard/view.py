@@ -87,6 +87,8 @@ class View:
     paused: bool = False
     interval_s: float = 2.0
     read_only: bool = False
+    has_keys: bool = True
+    """False where stdin is no terminal, as on a wall."""
     utc: bool = False
     pages: list[Page] = field(default_factory=list)
     asked: Job | None = None

@@ -81,3 +81,11 @@ def test_every_command_is_in_readme(readme: str) -> None:
 def test_readme_names_the_two_commands_that_do_all_the_set_up(readme: str) -> None:
     assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/taskctl demo" in readme
     assert "tests/run" in readme
+
+
+def test_the_picture_is_there_and_loads_nothing(readme: str) -> None:
+    names = re.findall(r"!\[[^]]+\]\(([^)]+)\)", readme)
+    assert names == ["examples/top.svg"]
+    picture = (ROOT / names[0]).read_text()
+    assert re.findall(r"\w+://[^\"' ]+", picture) == ["http://www.w3.org/2000/svg"]
+    assert not re.search(r"/(tmp|root|home|usr)/|127\.0\.0\.1", picture)

@@ -17,6 +17,7 @@ from taskctl.dashboard.screen import render
 from taskctl.dashboard.state import State
 from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import Job, View
+from taskctl.listening.happenings import Happening
 from tests.dashboard import scenes
 
 STORED = Path(__file__).parent / "screens"
@@ -144,6 +145,32 @@ def test_a_server_that_is_down_is_explained() -> None:
     assert "db DOWN 0:18" in down
 
 
+def test_while_the_database_is_away_too_it_is_not_read_instead() -> None:
+    state = scenes.redis_down()
+    assert "Reading the database every 2s instead" in " ".join(text(state).split())
+    state.database = scenes.database_down().database
+    assert "Redis unreachable" in text(state)
+    assert "instead" not in text(state)
+
+
+def test_a_try_that_takes_its_time_is_told() -> None:
+    state = scenes.redis_down()
+    state.redis = state.redis._replace(retry_at=scenes.NOW - 3)
+    assert "Trying now." in text(state)
+
+
+def test_a_lost_worker_comes_first_until_its_tasks_are_rescued() -> None:
+    state = scenes.shop()
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    assert [work.row.name for work in tables.workers] == ["web3-1190", "web1-4711", "web2-4802"]
+    assert state.snapshot is not None
+    rows = [row._replace(held=0) for row in state.snapshot.workers if row.name == "web3-1190"]
+    others = [row for row in state.snapshot.workers if row.name != "web3-1190"]
+    state.snapshot = state.snapshot._replace(workers=(*rows, *others))
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    assert [work.row.name for work in tables.workers] == ["web1-4711", "web2-4802", "web3-1190"]
+
+
 def test_figures_that_are_less_good_than_they_look_are_told_at_every_size() -> None:
     state = scenes.shop()
     state.apply(Events((), 900, 0), scenes.NOW)
@@ -218,6 +245,41 @@ def test_what_runs_on_a_worker_that_was_started_again_by_its_name_is_counted() -
     assert "running 7 of 10 slots" in draw(state, (160, 48))[1]
 
 
+def test_what_it_runs_is_told_of_the_newest_worker_of_a_name() -> None:
+    state = scenes.shop()
+    assert state.snapshot is not None
+    web1 = state.snapshot.workers[0]
+    dead = web1._replace(id="before", started_at=web1.started_at - 300, seen_at=scenes.NOW - 300, held=0)
+    state.snapshot = state.snapshot._replace(workers=(web1, dead, *state.snapshot.workers[1:]))
+    tables = Tables(state, scenes.view(), scenes.NOW)
+    found = {work.row.id: len(tables.of_worker(work)) for work in tables.all_workers}
+    assert (found[web1.id], found["before"]) == (4, 0)
+
+
+def test_a_bar_is_full_only_when_much_waits() -> None:
+    state = scenes.shop()
+    state.queues = {"mail": state.queues["mail"]._replace(pending=1)}
+    line = next(line for line in draw(state, (80, 24)) if line.startswith(" mail"))
+    assert line.count("█") == 0
+    assert line.split()[:3] == ["mail", "1", "▌"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=names)
+def test_what_ends_now_counts_for_the_peak(size: tuple[int, int]) -> None:
+    """Before the first span of the chart is over there is no other."""
+    state = State("shop", scenes.NOW - 3)
+    ended = Happening("completed", scenes.NOW, "7h2kab02k1k1", "app.tasks.add", "default")
+    state.apply(Events([ended._replace(id=f"a{number}") for number in range(30)], 0), scenes.NOW - 1)
+    found = re.search(r"now ([0-9.]+).*peak ([0-9.]+)", text(state, size))
+    assert found is not None
+    assert found[1] == found[2] == "10.0"
+
+
+def test_a_chart_of_nothing_has_no_scale() -> None:
+    drawn = draw(State("shop", scenes.NOW), (160, 48))
+    assert [line.strip() for line in drawn[3:7]] == ["│"] * 4
+
+
 def test_arguments_are_shown_where_there_is_room() -> None:
     view = scenes.view(arguments={"7h2k9qxdm3ab": 'month="2026-10"'})
     assert 'month="2026-10"' in "\n".join(draw(scenes.shop(), (160, 48), view=view))
@@ -238,6 +300,11 @@ def test_help_names_every_action_and_read_only_none(size: tuple[int, int]) -> No
         assert {"j k, arrows, g G", "/", "Space", "w"} <= rows
         assert ({"R", "X", "P", "D"} <= rows) is not read_only
         assert "HELP" in "\n".join(draw(scenes.shop(), size, view=view))
+
+
+def test_without_a_keyboard_no_key_is_named() -> None:
+    last = draw(scenes.shop(), (80, 24), view=scenes.view(has_keys=False))[-1]
+    assert last.rstrip() == " stdin is no terminal: keys do nothing here, Ctrl-C ends it"
 
 
 def test_a_question_stands_in_the_footer() -> None:

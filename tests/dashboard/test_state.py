@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_task_worker.snapshot.rows import FailureRow, FinishedRow, QueueRow, RunningRow, Snapshot
+from django_task_worker.snapshot.rows import CAP, FailureRow, FinishedRow, QueueRow, RunningRow, Snapshot
 from taskctl.dashboard.activity import MOST_NAMES
 from taskctl.dashboard.messages import (
     DATABASE,
@@ -120,6 +120,22 @@ def test_a_snapshot_from_before_the_end_of_a_task_does_not_bring_it_back() -> No
 def test_counts_never_go_below_zero() -> None:
     state = tell(known(), *(happening("completed", f"t{n}") for n in range(50)))
     assert pending(state) == 0
+
+
+def test_a_retry_that_begins_was_not_pending() -> None:
+    state = known(retrying=3)
+    tell(state, happening("started", tries=2))
+    assert (pending(state), state.retrying) == (5, 2)
+    tell(state, happening("retrying", tries=2))
+    assert (pending(state), state.retrying) == (5, 3)
+
+
+def test_a_number_that_nobody_has_counted_to_its_end_is_not_counted_down() -> None:
+    state = known(queues=(QueueRow("default", CAP + 1, 0, 1, NOW - 3),))
+    tell(state, happening("started"), happening("completed", "t2"), happening("enqueued", "t3"))
+    assert pending(state) == CAP + 1
+    tell(state, happening("enqueued", None, number=7))
+    assert pending(state) == CAP + 1
 
 
 def test_a_failure_is_listed_and_its_text_comes_with_the_next_look() -> None:

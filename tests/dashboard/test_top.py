@@ -111,7 +111,7 @@ def test_objects_come_again_and_count_events_exactly(
         (["--layout", "wide"], "--layout wide: choose one of auto, compact, full"),
         (["--replay", "x", "--record", "y"], "--replay goes with neither --record nor --once"),
         (["--once", "--record", "y"], "leave out --once"),
-        (["--replay", "/nowhere"], "--replay /nowhere: No such file or directory"),
+        (["--replay", "no/such"], "--replay no/such: No such file or directory"),
         (["--replay", "manage.py"], "--replay manage.py: this was not made by taskctl top --record"),
     ],
 )
@@ -130,9 +130,9 @@ def test_an_unknown_queue_is_refused(shop: Database, run: Run) -> None:
 
 @SQLITE
 def test_a_place_that_cannot_be_written_is_refused(shop: Database, run: Run) -> None:
-    done = run("top", "--record", "/nowhere/file")
+    done = run("top", "--record", "no/such/file")
     assert done.returncode == 2
-    assert "--record /nowhere/file: No such file or directory" in done.stderr
+    assert "--record no/such/file: No such file or directory" in done.stderr
 
 
 @POSTGRES

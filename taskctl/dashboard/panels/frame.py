@@ -142,10 +142,10 @@ def notices(tables: Tables, look: Look, width: int) -> list[str]:
         text = f"Database unreachable ({state.database.reason}).{since}{still}{_next(state.database, now)}"
         found += _notice(text, "red", look, width)
     if state.redis.state == DOWN:
-        text = (
-            f"Redis unreachable ({state.redis.reason}). Reading the database every {view.interval_s:g}s"
-            f" instead; nothing is lost.{_next(state.redis, now)}"
-        )
+        instead = f" Reading the database every {view.interval_s:g}s instead; nothing is lost."
+        if state.database.state == DOWN:
+            instead = ""
+        text = f"Redis unreachable ({state.redis.reason}).{instead}{_next(state.redis, now)}"
         found += _notice(text, "yellow", look, width)
     for text in _doubts(tables):
         found += _notice(text, "yellow", look, width)
@@ -165,7 +165,9 @@ def _doubts(tables: Tables) -> Iterator[str]:
 
 
 def _next(health: Health, now: float) -> str:
-    seconds = max(0, int(health.retry_at - now) + 1)
+    if health.retry_at <= now:
+        return " Trying now."
+    seconds = int(health.retry_at - now) + 1
     return f" Next try in {seconds}s." if seconds < 3 else f" Next try in {seconds}s, or press r."
 
 
@@ -192,6 +194,8 @@ def footer(tables: Tables, look: Look, width: int) -> str:
         return line.draw(" [y/N]", "bold yellow").done()
     if view.flash:
         return line.draw(" ").put(view.flash, view.flash_style).done()
+    if not view.has_keys:
+        return line.draw(" stdin is no terminal: keys do nothing here, Ctrl-C ends it", "dim").done()
     end = "ro" if view.read_only else "rw" if width >= WIDE else ""
     gap = "   " if width >= WIDE else "  "
     line.draw(" ")

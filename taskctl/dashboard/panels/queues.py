@@ -10,14 +10,16 @@ from taskctl.dashboard.tables import Tables
 from taskctl.dashboard.view import QUEUES
 
 PENDING, BAR, RUN, OLDEST, DONE, WAIT, RAN = "PENDING", "", "RUN", "OLDEST", "DONE/S", "WAIT95", "RUN95"
-WIDE = 84
+WIDE, LEAST_NAME = 84, 24
 OTHERS = 49
 """The cells of all columns but the name and the bar."""
+LEAST_FULL = 20
+"""So many fill a bar at least: one task that waits for a moment is no long queue."""
 
 
 def columns(width: int, name: int) -> list[Column]:
     """What a name of that length leaves in a wide window goes to the bars."""
-    bar = 12 if width < WIDE else max(12, min(40, width - 2 - max(name + 2, 24) - OTHERS))
+    bar = 12 if width < WIDE else max(12, min(40, width - 2 - max(name + 2, LEAST_NAME) - OTHERS))
     return [
         Column(PENDING, 9),
         Column(BAR, bar, left=True),
@@ -50,14 +52,15 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     warned = unheard(tables) if height > 3 else []
     shown = max(0, height - 2 - bool(warned))
     top = first_shown(selected, shown)
+    longest = longest_name([queue.name for queue in rows], width // 2)
     note = span(top, shown, len(rows)) if width < WIDE else f"sort: {view.sort_of(QUEUES)}"
-    shape = columns(width, longest_name([queue.name for queue in rows], width // 2))
-    fitted = fit(shape, width - 1)
+    shape = columns(width, longest)
+    fitted = fit(shape, width - 1, most_name=max(LEAST_NAME, longest + 2) if width >= WIDE else width)
     found = [
         title("QUEUES", note, width, look, is_focused=view.focus == QUEUES),
         heading("QUEUE", shape, fitted, width, look),
     ]
-    most = max((min(queue.pending, CAP) for queue in rows), default=0)
+    most = max([LEAST_FULL, *(min(queue.pending, CAP) for queue in rows)])
     for at, queue in enumerate(rows[top : top + shown], start=top):
         is_selected = at == selected and view.focus == QUEUES and view.page is None
         line = row(width, look, is_selected=is_selected)
@@ -83,7 +86,7 @@ def _cells(
         text = f"paused {since}"
         line.draw(text if len(text) <= end - start else "paused", "yellow")
     else:
-        line.bar(fine_bar(queue.pending / most if most else 0, end - start, look), "cyan")
+        line.bar(fine_bar(queue.pending / most, end - start, look), "cyan")
     line.right(figures.number(queue.running), places[RUN][1])
     waits_s = None if queue.oldest_at is None or not queue.pending else tables.at - queue.oldest_at
     line.right(figures.age(waits_s), places[OLDEST][1])

@@ -20,7 +20,8 @@ def one_line(tables: Tables, look: Look, width: int) -> str:
     values = meter.totals(tables.now, step_s=STEP_S, steps=size)
     peak = max(values, default=0)
     line = Line(width, look).draw(" done/s ").draw(spark(values, peak, look), "green")
-    figures_ = (("now", tables.rate(meter, NOW_S)), ("1m", tables.rate(meter)), ("peak", peak / STEP_S))
+    now = tables.rate(meter, NOW_S)
+    figures_ = (("now", now), ("1m", tables.rate(meter)), ("peak", max(now, peak / STEP_S)))
     text = "  ".join(f"{name} {figures.rate(value)}" for name, value in figures_)
     return line.right(text, width - 1).done()
 
@@ -38,7 +39,7 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
     ]
     for number, text in enumerate(chart(values, peak, rows, look)):
         level = peak / step_s * (rows - number) / rows
-        label = figures.rate(level) if 0 < level < 10 else f"{level:,.0f}"
+        label = "" if not level else figures.rate(level) if level < 10 else f"{level:,.0f}"
         line = Line(width, look).right(label, LABEL - 3, "dim").to(LABEL - 2).draw(look.upright, "dim")
         found.append(line.draw(text, "green").done())
     corner = "+" if look.ascii_only else "└"
@@ -52,11 +53,12 @@ def lines(tables: Tables, look: Look, width: int, height: int) -> list[str]:
 
 def _note(tables: Tables, peak: float) -> str:
     meter = tables.series.finished
+    now = tables.rate(meter, NOW_S)
     parts = [
-        f"now {figures.rate(tables.rate(meter, NOW_S))}",
+        f"now {figures.rate(now)}",
         f"1m {figures.rate(tables.rate(meter))}",
         f"10m {figures.rate(tables.rate(meter, HISTORY_S))}",
-        f"peak {figures.rate(peak)}",
+        f"peak {figures.rate(max(now, peak))}",
         f"failed/s {figures.rate(tables.rate(tables.series.failed))}",
     ]
     return "   ".join(parts)

@@ -40,8 +40,8 @@ def _fitted(works: list[Work], width: int, *, header: bool) -> Fitted:
 
 
 def wanted(tables: Tables, *, header: bool) -> int:
-    lost = sum(work.status == LOST and work.row.held > 0 for work in tables.workers)
-    return 1 + header + max(1, len(tables.workers)) + lost
+    missed = sum(work.is_missed for work in tables.workers)
+    return 1 + header + max(1, len(tables.workers)) + missed
 
 
 def lines(tables: Tables, look: Look, width: int, height: int, *, header: bool) -> list[str]:
@@ -57,7 +57,7 @@ def lines(tables: Tables, look: Look, width: int, height: int, *, header: bool) 
         line = row(width, look, is_selected=is_selected).put(work.row.name, most=fitted.name_width - 1)
         _cells(line, work, tables, fitted.places, header=header)
         found.append(line.done())
-        if work.status == LOST and work.row.held:
+        if work.is_missed:
             found.append(_fate(work, tables, width, look))
     if not works:
         text = " no worker is up; start one: taskctl worker"
