@@ -7,11 +7,13 @@ the same form a level; within a level the task that has been due for longest goe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 OVERDUE_S = 60.0
 """A retry that is overdue for longer is no longer held back by new tasks."""
+SLACK_S = 0.1
+"""Statements take a while to arrive."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,15 @@ class Level:
     share: float = 1.0
     overdue_s: float = 0.0
     """Only tasks that have been due for as long may be taken."""
+    since_s: float | None = None
+    """For how long the first of them had been due, and some: a claim may pass over what was due before.
+
+    Index entries of what has been run stay until they may be vacuumed. A look at all groups misses nothing.
+    """
+
+    def aged(self, seconds: float) -> Level:
+        """The same level that much later."""
+        return self if self.since_s is None else replace(self, since_s=self.since_s + seconds)
 
 
 def levels(groups: Iterable[Group], preference: Sequence[str] = ()) -> list[Level]:
@@ -48,7 +59,7 @@ def levels(groups: Iterable[Group], preference: Sequence[str] = ()) -> list[Leve
     due = [group for group in groups if group.is_due]
     retries = [group for group in due if group.is_retry]
     overdue = [group for group in retries if group.due_in_s < -OVERDUE_S]
-    found = [_retry_level(overdue, share=0.5, overdue_s=OVERDUE_S)] if overdue else []
+    found = [_level(overdue, share=0.5, overdue_s=OVERDUE_S)] if overdue else []
     rank = {queue: position for position, queue in enumerate(preference)}
 
     def place(group: Group) -> tuple[int, int]:
@@ -57,15 +68,20 @@ def levels(groups: Iterable[Group], preference: Sequence[str] = ()) -> list[Leve
     pending = sorted((group for group in due if not group.is_retry), key=place)
     for _, same in groupby(pending, key=place):
         members = tuple(same)
-        found.append(Level(queues=tuple(group.queue for group in members), priority=members[0].priority))
+        found.append(_level(members))
     if retries:
-        found.append(_retry_level(retries))
+        found.append(_level(retries))
     return found
 
 
-def _retry_level(groups: Iterable[Group], *, share: float = 1.0, overdue_s: float = 0.0) -> Level:
-    queues = tuple(group.queue for group in groups)
-    return Level(queues=queues, priority=None, share=share, overdue_s=overdue_s)
+def _level(groups: Sequence[Group], *, share: float = 1.0, overdue_s: float = 0.0) -> Level:
+    return Level(
+        queues=tuple(group.queue for group in groups),
+        priority=groups[0].priority,
+        share=share,
+        overdue_s=overdue_s,
+        since_s=SLACK_S - min(group.due_in_s for group in groups),
+    )
 
 
 def next_due_s(groups: Iterable[Group]) -> float | None:

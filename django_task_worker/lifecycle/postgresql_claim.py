@@ -35,7 +35,8 @@ RETURNING t.id, t.name, t.queue, t.timeout, t.retry_count, t.max_retries, t.defe
 _DUE = f"""
     SELECT w.ctid{{more}} FROM {TASKS} w
     WHERE w.queue = {{queue}} AND {{waiting}}
-        AND w.{{time}} <= {NOW} - %(overdue_s)s * interval '1 s'{{unless}}
+        AND w.{{time}} <= {NOW} - %(overdue_s)s * interval '1 s'
+        AND w.{{time}} >= coalesce({NOW} - %(since_s)s * interval '1 s', '-infinity'){{unless}}
     ORDER BY w.{{time}} LIMIT %(count)s FOR UPDATE SKIP LOCKED"""
 _PENDING = {"time": "due_at", "waiting": "w.status = 'PENDING' AND w.priority = %(priority)s"}
 _RETRYING = {
@@ -94,11 +95,11 @@ WHERE (%(only)s::text[] IS NULL OR queue = ANY (%(only)s::text[]))
 
 
 def claim(demand: Demand, using: str) -> Claims:
-    """Take due tasks: first from the levels that the demand knows of, then, if it may look, from all."""
+    """Take due tasks: first from the level that the demand knows of, then, if it may look, from all."""
     tasks: list[Claimed] = []
     tried: list[Level] = []
     groups: list[Group] | None = None
-    todo = list(demand.levels[:1])
+    todo = [demand.level] if demand.level else []
     may_look = demand.look or not todo
     while True:
         level = todo[0] if todo else None
@@ -144,6 +145,7 @@ def claiming(level: Level, room: int, demand: Demand) -> Part:
         "queue": level.queues[0],
         "priority": level.priority,
         "overdue_s": level.overdue_s,
+        "since_s": level.since_s,
         "count": min(room, ceil(demand.count * level.share)),
     }
 

@@ -14,9 +14,9 @@ from django_task_worker.lifecycle.values import Change, Claimed, Demand, Outcome
 def begin(outcomes: Sequence[Outcome], demand: Demand | None, using: str) -> Turnover | None:
     """Send both; None where that is not possible, and `finish` and `claim` do it instead.
 
-    Only the first of the demand's levels is tried. Raises Django's database errors.
+    Only the demand's level is tried. Raises Django's database errors.
     """
-    if not postgresql.is_supported(using) or (demand is not None and (demand.look or not demand.levels)):
+    if not postgresql.is_supported(using) or (demand is not None and (demand.look or demand.level is None)):
         return None
     if any(outcome.notes is not None for outcome in outcomes):
         return None
@@ -31,7 +31,7 @@ class Turnover:
         self.demand = demand
         self._using = using
         self._finishing = Finishing(in_order(outcomes))
-        parts = [claiming(demand.levels[0], demand.count, demand)] if demand else []
+        parts = [claiming(demand.level, demand.count, demand)] if demand and demand.level else []
         parts += self._finishing.parts if outcomes else []  # second: it ties the planner's hands
         self._exchange = postgresql.Exchange(parts, using)
         self.sent_at = self._exchange.sent_at

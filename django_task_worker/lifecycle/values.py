@@ -50,10 +50,10 @@ class Demand:
     queues: tuple[str, ...] = ()
     """In order of preference; empty means all."""
     exclude_queues: tuple[str, ...] = ()
-    levels: tuple[Level, ...] = ()
+    level: Level | None = None
     """Where tasks were due at the last look: this can save a round trip."""
     look: bool = True
-    """Whether to look what else waits; else only if `levels` have nothing."""
+    """Whether to look what else waits; else only if `level` has nothing."""
 
 
 @dataclass(kw_only=True, slots=True)  # not frozen, as the values below of which each task has one:

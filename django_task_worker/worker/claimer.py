@@ -9,7 +9,8 @@ from functools import partial
 from django_task_worker import lifecycle
 from django_task_worker.ids import new_id
 from django_task_worker.lifecycle import Claimed, Claims, Demand, Outcome
-from django_task_worker.lifecycle.order import Level, levels, next_due_s
+from django_task_worker.lifecycle.known import Known
+from django_task_worker.lifecycle.order import next_due_s
 from django_task_worker.locks import Locks
 from django_task_worker.states import Kind
 from django_task_worker.worker.database import Database, Failed
@@ -28,6 +29,8 @@ SETTLE_FIRST_S = 0.005
 """The task that was just claimed may be over sooner than a look around."""
 LOOK_EVERY_S = 1.0
 """A new group that ranks higher is noticed within this time, however busy the known ones are."""
+LOOKS_APART = 10
+"""Unless looking around takes long, as where nothing can be vacuumed: it may take a tenth of the time."""
 
 
 class Claimer:
@@ -48,10 +51,11 @@ class Claimer:
         self.found_nothing = False
         """Whether the last look found nothing that is due."""
         self.has_looked = False
-        self._levels: tuple[Level, ...] = ()
+        self._known = Known()
         self._was_short = True
         self._is_woken = False
         self._looked_at = -LOOK_EVERY_S
+        self._look_every_s = LOOK_EVERY_S
         self._most = MOST
         """How many to claim at once: fewer after a failure, in case it is one of them that is refused."""
 
@@ -70,6 +74,7 @@ class Claimer:
 
         One that is woken tries where tasks were due before it looks around, which takes longer.
         """
+        now = time.monotonic()
         is_hasty = self._is_woken or not self._was_short
         self._is_woken = False
         return Demand(
@@ -80,8 +85,8 @@ class Claimer:
             default_retries=self._options.max_retries,
             queues=self._options.queues,
             exclude_queues=self._options.exclude_queues,
-            levels=self._levels if is_hasty else (),
-            look=not is_hasty or time.monotonic() - self._looked_at > LOOK_EVERY_S,
+            level=self._known.level(now) if is_hasty else None,
+            look=not is_hasty or now - self._looked_at > self._look_every_s,
         )
 
     def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
@@ -105,13 +110,14 @@ class Claimer:
         self._most = min(MOST, self._most * 2)
         self.found_nothing = not claims.tasks
         self._was_short = len(claims.tasks) < demand.count
+        self._known.note(claims, self._options.queues, sent_at)
         if claims.tasks:
             self._pause_s, self._in_vain = 0.0, 0
         if claims.groups is None:  # it has not looked around: there may be more elsewhere
             self.look_at = sent_at + (SETTLE_FIRST_S if claims.tasks and self._was_short else 0.0)
             return
         self._looked_at = sent_at
-        self._levels = tuple(levels(claims.groups, self._options.queues)) or self._levels[:1]
+        self._look_every_s = max(LOOK_EVERY_S, LOOKS_APART * (time.monotonic() - sent_at))
         if claims.tasks:
             self.look_at = sent_at
             return

@@ -224,15 +224,23 @@ def test_what_a_worker_may_not_claim_does_not_tell_it_to_look_again(tasks: Tasks
 
 def test_a_claim_from_a_known_level_that_has_emptied_takes_what_else_is_due(tasks: Tasks) -> None:
     ids = {tasks.add(queue="mail"), tasks.add(queue="mail", priority=3)}
-    known = (Level(queues=("default",), priority=0),)
-    found = look(tasks, levels=known, look=False)
+    known = Level(queues=("default",), priority=0)
+    found = look(tasks, level=known, look=False)
 
     assert {task.id for task in found.tasks} == ids
+
+
+def test_what_a_claim_from_a_known_level_may_pass_over_is_found_by_a_look(tasks: Tasks) -> None:
+    early, late = tasks.add(due_in_s=-50), tasks.add(due_in_s=-5)
+    known = Level(queues=("default",), priority=0, since_s=20)
+    found = [task.id for _ in range(3) for task in look(tasks, level=known, look=False, count=1).tasks]
+
+    assert sorted(found) == sorted([early, late])
 
 
 def test_a_claim_from_a_known_level_goes_on_with_the_others(tasks: Tasks) -> None:
     ids = {tasks.add(queue="mail"), tasks.add(), tasks.in_state("retrying", queue="third")}
     tasks.make_due(max(ids, key=lambda pk: tasks.row(pk).retry_count))
-    known = (Level(queues=("default",), priority=0),)
+    known = Level(queues=("default",), priority=0)
 
-    assert {task.id for task in look(tasks, levels=known, look=True).tasks} == ids
+    assert {task.id for task in look(tasks, level=known, look=True).tasks} == ids
