@@ -50,19 +50,24 @@ def _logs(task_id: str, number: int | None, using: str) -> QuerySet[TaskLog]:
 
 
 def follow(
-    task_id: str, *, number: int | None = None, using: str | None = None, timeout_s: float | None = None
+    task_id: str,
+    *,
+    number: int | None = None,
+    using: str | None = None,
+    timeout_s: float | None = None,
+    seen: dict[str, int] | None = None,
 ) -> Iterator[Piece]:
     """What the task's attempts have written, and what they go on to write, until it is final.
 
     With a number only that attempt's, until it has ended. The task's worker is asked to store the text each
     second while somebody follows. Of text that comes faster than it is stored the middle may be missing, and
-    a task that completes before its worker knows of the wish may leave nothing. Raises
-    DatabaseTask.DoesNotExist.
+    a task that completes before its worker knows of the wish may leave nothing. Whoever calls again after
+    an error gives the same `seen`, to go on where it broke off. Raises DatabaseTask.DoesNotExist.
     """
     database = alias(using)
     end = float("inf") if timeout_s is None else time.monotonic() + timeout_s
     looks_left = LAST_LOOKS
-    seen: dict[str, int] = {}
+    seen = {} if seen is None else seen
     wish = wishes.Standing(task_id, wishes.LOG, database)
     with Waiter(task_id, hears_more=True) as waiter:
         while True:

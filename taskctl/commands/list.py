@@ -85,7 +85,8 @@ def list_tasks(
     if watch:
         from taskctl.watch import follow
 
-        return follow(tasks, order, most, shower(columns, session, more_to_come=True))
+        show_more = shower(columns, session, more_to_come=True)
+        return follow(tasks, order, most, show_more, session.terminal.note)
     found = _found(tasks, order, most, after, alias)
     shown = show(found, columns, session)
     if most is not None and shown == most:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,14 +47,24 @@ def logs(
         return 0
     if follow:
         _tell_who_listens(task, session)
-    source = task_logs.follow if follow else task_logs.read
     printer = Printer(task, session)
-    for piece in source(task.pk, number=number, using=alias):
+    source = _follow(task, number, alias, session) if follow else None
+    for piece in source or task_logs.read(task.pk, number=number, using=alias):
         printer.write(piece)
     printer.end()
     if not (follow and printer.count):
         _tell_what_is_missing(queries.get(task.pk, alias), number, session, is_empty=not printer.count)
     return 0
+
+
+def _follow(task: DatabaseTask, number: int | None, alias: str, session: Session) -> Iterator[Piece]:
+    """What it writes until it ends. A database that goes away meanwhile is told of and waited for."""
+    from django_task_worker import task_logs
+    from taskctl.database import Patience
+
+    seen: dict[str, int] = {}
+    source = partial(task_logs.follow, task.pk, number=number, using=alias, seen=seen)
+    return Patience(alias, session.terminal.note).go_on(source)
 
 
 class Printer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,16 +49,18 @@ def show(
         _print(task, session, traceback=traceback, attempts=attempts, result=result, reveal=reveal)
         if not watch or task.is_final:
             return 0
-        task = _next(task, alias)
+        task = _next(task, alias, session)
 
 
-def _next(task: DatabaseTask, alias: str) -> DatabaseTask:
+def _next(task: DatabaseTask, alias: str, session: Session) -> DatabaseTask:
     from django_task_worker import queries
+    from taskctl.database import Patience
 
+    patience = Patience(alias, session.terminal.note)
     while True:
         time.sleep(INTERVAL_S)
-        current = queries.get(task.pk, alias)
-        if _state(current) != _state(task):
+        current = patience.read(partial(queries.get, task.pk, alias))
+        if current is not None and _state(current) != _state(task):
             return current
 
 
