@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 APP = "django_task_worker"
 CONNECT_S = 5
+AGAIN_S = 0.5
 TABLE = "django_task_worker_databasetask"
 
 
@@ -150,6 +151,21 @@ class Patience:
             return None
         self._turn(is_away=False)
         return found
+
+    def go_on(self, source: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What the source yields. Where the database breaks it off, it is asked again as soon as may be."""
+        from django.db import InterfaceError, OperationalError
+
+        from django_task_worker.queries import database_now
+
+        while True:
+            try:
+                yield from source()
+                return
+            except (InterfaceError, OperationalError):
+                time.sleep(AGAIN_S)
+            while self.read(lambda: database_now(self._alias)) is None:
+                time.sleep(AGAIN_S)
 
     def _turn(self, *, is_away: bool) -> None:
         if is_away != self._is_away:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -60,21 +59,12 @@ def logs(
 
 def _follow(task: DatabaseTask, number: int | None, alias: str, session: Session) -> Iterator[Piece]:
     """What it writes until it ends. A database that goes away meanwhile is told of and waited for."""
-    from django.db import InterfaceError, OperationalError
-
-    from django_task_worker import queries, task_logs
+    from django_task_worker import task_logs
     from taskctl.database import Patience
 
-    patience = Patience(alias, session.terminal.note)
     seen: dict[str, int] = {}
-    while True:
-        try:
-            yield from task_logs.follow(task.pk, number=number, using=alias, seen=seen)
-            return
-        except (InterfaceError, OperationalError):
-            time.sleep(task_logs.LOOK_S)
-        while patience.read(partial(queries.database_now, alias)) is None:
-            time.sleep(task_logs.LOOK_S)
+    source = partial(task_logs.follow, task.pk, number=number, using=alias, seen=seen)
+    return Patience(alias, session.terminal.note).go_on(source)
 
 
 class Printer:

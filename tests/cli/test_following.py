@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django_task_worker import queries, task_logs
 from django_task_worker.models import DatabaseTask
 from django_task_worker.records import TaskLog
-from taskctl import watch
+from taskctl import database, watch
 from taskctl.commands import show
 from tests.cli.conftest import Ctl, Make, on_one
 
@@ -21,7 +21,12 @@ pytestmark = on_one
 
 @pytest.fixture(autouse=True)
 def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in ((watch, "INTERVAL_S"), (show, "INTERVAL_S"), (task_logs, "LOOK_S")):
+    for module, name in (
+        (watch, "INTERVAL_S"),
+        (show, "INTERVAL_S"),
+        (task_logs, "LOOK_S"),
+        (database, "AGAIN_S"),
+    ):
         monkeypatch.setattr(module, name, 0.01)
 
 
