@@ -20,6 +20,7 @@ class Postgres(Server):
         "fsync=off",
         "synchronous_commit=off",
         "full_page_writes=off",
+        "checkpoint_timeout=30s",  # or what many tests have written is read again when one kills the server
         "max_connections=200",
         "timezone=Asia/Kolkata",
         "log_min_messages=warning",
