@@ -298,11 +298,13 @@ _taskctl_ask() {
 
 # Beside several suggestions that are only listed there is room for what they are about.
 _taskctl_describe() {
-    local i
+    local i about
     ((${#COMPREPLY[@]} > 1 && ${#COMPREPLY[@]} == ${#_taskctl_about[@]})) || return 0
     [[ ${COMP_TYPE:-9} == 63 || ${COMP_TYPE:-9} == 33 || ${COMP_TYPE:-9} == 64 ]] || return 0
     for i in "${!COMPREPLY[@]}"; do
-        [[ ! ${_taskctl_about[i]} ]] || COMPREPLY[i]+="  (${_taskctl_about[i]})"
+        about=${_taskctl_about[i]}
+        [[ ! $about || $about == \(* ]] || about="($about)"  # a signature has brackets of its own
+        [[ ! $about ]] || COMPREPLY[i]+="  $about"
         COMPREPLY[i]=${COMPREPLY[i]:0:${COLUMNS:-80}-2}
     done
 }
