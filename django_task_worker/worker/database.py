@@ -84,11 +84,15 @@ class Database:
         except (DatabaseError, InterfaceError) as error:
             self._fail(what, error)
             return FAILED
+        if connections[self.using].connection is not None:  # else it had nothing to ask
+            self._has_answered()
+        return result
+
+    def _has_answered(self) -> None:
         if self._pause_s:
             logger.info("the database answers again")
             self._pause_s, self._said_at = 0.0, -SAY_EVERY_S
         self.ok_at = time.monotonic()
-        return result
 
     def _know_host(self) -> None:
         """Until something fails: then it may have moved."""
