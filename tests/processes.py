@@ -141,7 +141,8 @@ def end_marked(mark: str) -> list[str]:
 
 def journal_lines(path: Path) -> Iterator[tuple[str, str, int]]:
     """What `app.tasks.journal` wrote: start or end, key, pid."""
-    for line in path.read_text().splitlines():
+    whole, _, _ = path.read_text().rpartition("\n")  # one may be being written
+    for line in whole.splitlines():
         word, key, pid = line.split(" ")
         yield word, key, int(pid)
 

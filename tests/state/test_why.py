@@ -123,7 +123,7 @@ def test_a_function_that_this_project_would_not_run_is_told(tasks: Tasks, name: 
 def test_a_module_that_no_worker_knows_shows_when_they_have_looked_for_it(tasks: Tasks) -> None:
     """Workers do not say which modules they have: until one has looked, nothing can be told."""
     worker(tasks.using)
-    known, unknown = tasks.add("app.tasks.add"), tasks.add("elsewhere.tasks.add")
+    known, unknown = tasks.add("app.tasks.add"), tasks.add("elsewhere.tasks.add", due_in_s=-60)
     assert codes(known) == ["in-line"]
     for task in tasks.claim(2):
         tasks.settle(task, Kind.MISSING)

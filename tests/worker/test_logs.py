@@ -246,10 +246,11 @@ class TestFollowing:
     def test_following_ends_with_its_time_and_with_the_task(self, worker: Callable[..., Process]) -> None:
         from django_task_worker.client import create_task
 
+        threads = threading.active_count()
         waiting = create_task("talk.say", ["x"], check=False)
         assert not list(task_logs.follow(waiting.pk, timeout_s=0.2))
         with pytest.raises(DatabaseTask.DoesNotExist):
             list(task_logs.follow("nobody", timeout_s=5))
         worker("--concurrency", 1)
         assert "".join(piece.text for piece in task_logs.follow(waiting.pk)).startswith("x\n")
-        assert threading.active_count() < 20
+        assert threading.active_count() <= threads + 1  # one publishes
