@@ -102,15 +102,27 @@ class Exchange:
         with self._wrapper.wrap_database_errors:
             return [self._rows(result) for result in self._results if self._has_rows(result)]
 
+    @property
+    def counts(self) -> list[int]:
+        """How many rows there are of each statement that has any; empty unless all have succeeded."""
+        if not self.is_over or self._error is not None or any(map(self._has_failed, self._results)):
+            return []
+        return [int(result.ntuples) for result in self._results if self._has_rows(result)]
+
     def _wait(self, events: int) -> None:
         poll = select.poll()
         poll.register(self.fileno(), events)
         poll.poll()
 
+    def _has_failed(self, result: Any) -> bool:
+        from psycopg import pq
+
+        return bool(result.status == pq.ExecStatus.FATAL_ERROR)
+
     def _has_rows(self, result: Any) -> bool:
         from psycopg import errors, pq
 
-        if result.status == pq.ExecStatus.FATAL_ERROR:
+        if self._has_failed(result):
             raise errors.error_from_result(result)
         return bool(result.status == pq.ExecStatus.TUPLES_OK)
 

@@ -44,6 +44,12 @@ class Turnover:
         """Whether the answer has been read, or has failed: there is nothing to listen to."""
         return self._exchange.is_over
 
+    @property
+    def has_brought_all(self) -> bool:
+        """Whether it is answered, has succeeded, and has claimed as many tasks as were wanted."""
+        counts = self._exchange.counts
+        return bool(counts) and (self.demand is None or counts[0] == self.demand.count)
+
     def end(self) -> tuple[list[Change], list[Claimed]]:
         """What was settled, and what was claimed; waits for the answer. `report` must follow.
 

@@ -22,7 +22,7 @@ logger = logging.getLogger("django_task_worker.worker")
 
 T = TypeVar("T")
 SETTLE_S = 0.005
-BATCH = 500
+BATCH = 1000
 BATCH_CHARACTERS = 8_000_000
 KEPT_FOR_LEASES = 10
 FIRST_PAUSE_S = 1.0

@@ -62,6 +62,11 @@ class Database:
         turnover, self.under_way = self.under_way, None
         return self.run(what, lambda: take(turnover))
 
+    def release(self) -> None:
+        """The turnover that is under way has been answered, and nothing is left to be asked about it."""
+        self.under_way = None
+        self._has_answered()
+
     def _let_it_be_answered(self) -> None:
         """The connection can do nothing else before. What is wrong is told by `end`."""
         if self.under_way is not None:

@@ -61,15 +61,22 @@ class Turnovers:
 
     def run(self, room: Room, batch: int, poll_s: float) -> None:
         """Settle, if there is a batch, and claim, if there is room."""
-        ended = None
-        if self._database.under_way is not None:
-            if not self._is_answered(self._database.under_way):
+        turnover, ended, coming = self._database.under_way, None, 0
+        if turnover is not None:
+            if not self._is_answered(turnover):
                 return
-            ended = self._end(poll_s)
-        coming = len(ended.tasks) if ended else 0
+            self.stop_listening()
+            if turnover.has_brought_all:  # the next one need not wait until the answer is read
+                self._database.release()
+                if turnover.outcomes:
+                    self._completer.note(turnover.outcomes, [])
+                coming = turnover.demand.count if turnover.demand else 0
+            else:
+                ended = self._end(turnover, poll_s)
+                coming = len(ended.tasks)
         has_begun = self._begin(partial(room, coming), batch)
-        if ended is not None:
-            self._look_closely(ended)
+        if turnover is not None:
+            self._look_closely(ended or self._read(turnover, poll_s))
         if not has_begun:
             self._completer.settle(batch)
             self._claim(room(0, True), poll_s)
@@ -98,10 +105,7 @@ class Turnovers:
         except DatabaseError:
             return True
 
-    def _end(self, poll_s: float) -> Ended:
-        turnover = self._database.under_way
-        assert turnover is not None
-        self.stop_listening()
+    def _end(self, turnover: Turnover, poll_s: float) -> Ended:
         answer = self._database.end("write outcomes", lambda turnover: unless_refused(turnover.end))
         done, tasks = answer if isinstance(answer, tuple) else (answer, [])
         if turnover.outcomes:
@@ -109,6 +113,13 @@ class Turnovers:
         if turnover.demand is not None:
             claims = Claims(tasks=tasks, groups=None) if isinstance(answer, tuple) else FAILED
             self._claimer.note(turnover.demand, claims, turnover.sent_at, poll_s)
+        return Ended(turnover=turnover, done=done, tasks=tasks)
+
+    def _read(self, turnover: Turnover, poll_s: float) -> Ended:
+        """It is known to have succeeded."""
+        done, tasks = turnover.end()
+        if turnover.demand is not None:
+            self._claimer.note(turnover.demand, Claims(tasks=tasks, groups=None), turnover.sent_at, poll_s)
         return Ended(turnover=turnover, done=done, tasks=tasks)
 
     def _look_closely(self, ended: Ended) -> None:
