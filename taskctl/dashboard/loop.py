@@ -61,6 +61,7 @@ class Loop:
         self._pace = Pace(fps)
         self._keys = Keys()
         self._signals = Signals(source.inbox.bell)
+        self._has_looked = False
         self._held: State | None = None
         self._held_at = 0.0
         self._asked_at = 0.0
@@ -118,7 +119,10 @@ class Loop:
             self._pace.is_dirty = True
 
     def _look_again(self) -> None:
-        """The page of a task or a queue stays up to date."""
+        """The first look is shown at once; the page of a task or a queue stays up to date."""
+        if not self._has_looked:
+            self._has_looked = True
+            self._draw_at_once()
         page = self.view.page
         if page is not None and page.kind in ("task", "queue") and not page.is_loading:
             self.source.submit(Job(verb=page.kind, ids=(page.key,)))
