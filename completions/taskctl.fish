@@ -299,7 +299,7 @@ function __taskctl_flags -a path
             printf '%s\t%s\n' '--all' 'all of them'
             printf '%s\t%s\n' '--keep' 'spare the newest N of each task name'
             printf '%s\t%s\n' '--limit' 'at most this many'
-            printf '%s\t%s\n' '--batch' 'tasks per transaction; 1000'
+            printf '%s\t%s\n' '--batch' 'tasks per transaction; 5000'
             printf '%s\t%s\n' '--pause' 'between batches; 50ms'
             printf '%s\t%s\n' '--max-time' 'stop after this, exit 0'
             printf '%s\t%s\n' '--reason' 'why, for the log of operations and for show'

@@ -460,7 +460,7 @@ $TaskctlCommands = @{
             , @{ Names = @('--all'); About = 'all of them'; Value = $null }
             , @{ Names = @('--keep'); About = 'spare the newest N of each task name'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('--limit'); About = 'at most this many'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
-            , @{ Names = @('--batch'); About = 'tasks per transaction; 1000'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
+            , @{ Names = @('--batch'); About = 'tasks per transaction; 5000'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('--pause'); About = 'between batches; 50ms'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('--max-time'); About = 'stop after this, exit 0'; Value = @{ Kind = 'any'; List = $false; Words = @() } }
             , @{ Names = @('--reason'); About = 'why, for the log of operations and for show'; Value = @{ Kind = 'any'; List = $false; Words = @() } }

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from django_task_worker.lifecycle import postgresql, postgresql_purge
 from django_task_worker.lifecycle.routing import alias
 from django_task_worker.lifecycle.writing import again, locked, write_transaction
 from django_task_worker.models import DatabaseTask, TaskAttempt, TaskQuerySet
@@ -31,8 +32,12 @@ def purge(
     database = alias(using)
     doomed = purgeable(before=before, statuses=statuses, queue=queue, names=names, using=database)
 
+    is_quick = postgresql.is_supported(database) and not keep
+
     def delete() -> list[str]:
         with write_transaction(database):
+            if is_quick:
+                return postgresql_purge.delete(doomed, limit, database)
             ids = locked(doomed, list(islice(_oldest(doomed, keep, limit), limit)))
             doomed.filter(pk__in=ids)._raw_delete(database)
             TaskAttempt.objects.using(database).filter(task_id__in=ids)._raw_delete(database)

@@ -77,8 +77,8 @@ def purge(
     ] = "0",
     limit: options.Limit = None,
     batch: Annotated[
-        str, value("--batch", metavar="N", panel=ACT, about="tasks per transaction; 1000")
-    ] = "1000",
+        str, value("--batch", metavar="N", panel=ACT, about="tasks per transaction; 5000")
+    ] = "5000",
     pause: Annotated[str, value("--pause", metavar="DUR", panel=ACT, about="between batches; 50ms")] = "50ms",
     max_time: Annotated[
         str | None, value("--max-time", metavar="DUR", panel=ACT, about="stop after this, exit 0")
