@@ -11,6 +11,8 @@ MAX_AHEAD = 512
 SHORT_S = 0.005
 MEMORY = 1000
 WEIGHT = 0.2
+FIRST = 8
+"""Until so many have ended nothing is sure; then the longest of them stands for all."""
 RECENT = 64
 
 
@@ -20,6 +22,7 @@ class Pace:
     def __init__(self) -> None:
         self._average_s: dict[str, float] = {}
         self._overall_s = 1.0
+        self._first_s: list[float] = []
         self._ends: deque[float] = deque(maxlen=RECENT)
 
     def note(self, name: str, duration_s: float, now: float) -> None:
@@ -29,7 +32,12 @@ class Pace:
             self._average_s.clear()
         known = self._average_s.get(name, duration_s)
         self._average_s[name] = known + WEIGHT * (duration_s - known)
-        self._overall_s += WEIGHT * (duration_s - self._overall_s)
+        if len(self._first_s) < FIRST:
+            self._first_s.append(duration_s)
+            if len(self._first_s) == FIRST:
+                self._overall_s = max(self._first_s)
+        else:
+            self._overall_s += WEIGHT * (duration_s - self._overall_s)
 
     @property
     def window(self) -> int:

@@ -33,3 +33,14 @@ def test_nothing_is_claimed_ahead_on_the_strength_of_what_was_long_ago() -> None
 
 def test_nothing_is_claimed_ahead_before_enough_is_known() -> None:
     assert paced(0.010, 1600, count=10).ahead(0.0) == 0
+
+
+def test_a_fresh_worker_knows_after_a_few_tasks_how_long_they_take() -> None:
+    assert paced(0.00002, 1000, count=7).window == 1
+    assert paced(0.00002, 1000, count=8).window > 100
+
+
+def test_the_longest_of_the_first_tasks_counts() -> None:
+    pace = paced(0.00002, 1000, count=7)
+    pace.note("app.tasks.other", 0.010, 0.0)
+    assert pace.window == 1
