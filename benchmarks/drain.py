@@ -10,13 +10,14 @@ from benchmarks.floor import Floor
 from benchmarks.ours import NAME, Project
 from benchmarks.peers.peer import Peer
 from benchmarks.processes import Failed, Program
+from benchmarks.profile import Profile, rows_of
 from benchmarks.report import Finding, Goal, Row
 from benchmarks.stage import Stage, alternate
 
 LONGEST_S = 600.0
 
 
-def rate(finished: Callable[[], int], total: int, worker: Program) -> float:
+def rate(finished: Callable[[], int], total: int, worker: Program, profile: Profile | None = None) -> float:
     """Tasks a second, from the first look that sees some finished to the one that sees them all.
 
     Looks rarely while many are left, so that looking costs next to nothing, but never later than a tenth of
@@ -27,11 +28,15 @@ def rate(finished: Callable[[], int], total: int, worker: Program) -> float:
     while True:
         count, now = finished(), time.monotonic()
         if count >= total:
+            if profile:
+                profile.stop()
             return (total - first) / (now - first_at) if first else total / 0.01
         if now > deadline or not worker.is_running:
             raise Failed(f"{count} of {total} tasks in {LONGEST_S:g} s:\n{worker.output[-4000:]}")
         if not first and count:
             first_at, first = now, count
+            if profile:
+                profile.start()
         speed = (count - first) / (now - first_at) if count > first else 0.0
         left_s = (total - count) / speed if speed else 0.02
         since_s = now - first_at if first else 0.0
@@ -49,10 +54,15 @@ def p1(stage: Stage) -> Finding:
     total = stage.size(20_000, 2_000)
     project, floor = stage.project(), Floor(stage.postgres)
 
+    profiles: list[Profile] = []
+
     def ours() -> float:
         project.empty()
         project.client("bulk", count=total)
-        return drain(project, total)
+        finished = project.finished()
+        with project.worker(4) as worker:
+            profiles.append(Profile(stage, worker))
+            return rate(finished, total, worker, profiles[-1])
 
     def bare() -> float:
         floor.fill(total)
@@ -65,6 +75,7 @@ def p1(stage: Stage) -> Finding:
     rows = [Row(name=name, unit="tasks/s", figures=figures) for name, figures in found.items()]
     goals = [Goal(text="of the bare loop", figure=rows[0].over(rows[1]), limit=0.35)]
     goals += goals_beside(rows, {"PgQueuer": 1.2, "Celery": 10.0})
+    rows += rows_of([profile.spent_s for profile in profiles], total)
     return Finding(number="P1", title=f"drain of {total:,} no-op tasks, 4 children", rows=rows, goals=goals)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from functools import partial
 
+import psycopg
+
 from benchmarks.floor import Floor
-from benchmarks.ours import NAME
+from benchmarks.ours import NAME, TASKS, Project
 from benchmarks.peers.peer import Peer
 from benchmarks.report import Finding, Goal, Row
 from benchmarks.stage import Stage, alternate
@@ -19,7 +23,12 @@ def p2(stage: Stage) -> Finding:
         project.empty()
         return float(project.client("single", count=count)["per_second"])
 
-    contenders = {NAME: ours, "bare INSERT + commit": lambda: floor.single(count)}
+    contenders = {
+        NAME: ours,
+        "bare INSERT + commit": lambda: floor.single(count),
+        "our row, bare, prepared": partial(_same_row, project, count, 5),
+        "our row, bare, not prepared": partial(_same_row, project, count, None),
+    }
     found = alternate(
         stage, contenders | {peer.name: partial(_peer, peer, "single", count) for peer in stage.peers}
     )
@@ -30,6 +39,20 @@ def p2(stage: Stage) -> Finding:
         rows=rows,
         goals=[Goal(text="of the bare INSERT", figure=rows[0].over(rows[1]), limit=0.6)],
     )
+
+
+def _same_row(project: Project, count: int, prepare_threshold: int | None) -> float:
+    """What Postgres takes for such a row in the table with all its indexes, and nothing else."""
+    project.empty()
+    columns = "id, name, args, kwargs, timeout, queue, priority, status, retry_count, created_at, updated_at"
+    values = "%s, 'app.tasks.add', '[1, 2]', '{}', 300, 'default', 0, 'PENDING', 0, now(), now()"
+    statement = f"INSERT INTO {TASKS} ({columns}) VALUES ({values}) RETURNING created_at, due_at"
+    with psycopg.connect(project.database, autocommit=True) as connection:
+        connection.prepare_threshold = prepare_threshold
+        began = time.perf_counter()
+        for _ in range(count):
+            connection.execute(statement.encode(), (secrets.token_urlsafe(16),)).fetchone()
+        return count / (time.perf_counter() - began)
 
 
 def _peer(peer: Peer, verb: str, count: int) -> float:

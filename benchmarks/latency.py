@@ -97,7 +97,7 @@ def _idle_peer(peer: Peer, stage: Stage, count: int) -> list[float]:
 
 
 def _beside_celery(stage: Stage, rows: list[Row], limit: float) -> list[Goal]:
-    if not stage.peers:
+    if not any(peer.name.startswith("Celery") for peer in stage.peers):
         return []
     figure = _of(rows, NAME, "p50").over(_of(rows, "Celery", "p50"))
     return [Goal(text="p50, of Celery's", figure=figure, limit=limit, at_least=False)]
