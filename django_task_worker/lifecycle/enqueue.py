@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from django_task_worker import arguments
 from django_task_worker.events import Event, EventName, announce
@@ -26,10 +27,10 @@ TRIES = 3
 
 def enqueue(draft: Draft, using: str) -> DatabaseTask:
     """Store a new task. With a unique key, the unfinished task that already has it is returned instead."""
-    _check_depth(draft, using)
-    is_fast = postgresql_insert.is_supported(using)
-    insert = postgresql_insert.insert if is_fast else _insert
-    while (task := insert(draft, using)) is None:
+    connection = connections[using]
+    _check_depth(draft, connection)
+    insert = postgresql_insert.insert if postgresql_insert.is_supported(connection) else _insert
+    while (task := insert(draft, connection)) is None:
         existing = DatabaseTask.objects.using(using).filter(unique_active=draft.unique_active).first()
         if existing is not None:
             existing.already_existed = True  # type: ignore[misc]
@@ -39,6 +40,7 @@ def enqueue(draft: Draft, using: str) -> DatabaseTask:
         task_id=task.id,
         name=task.name,
         queue=task.queue,
+        priority=task.priority,
         tries=1,
         wakes=True,
     )
@@ -48,14 +50,14 @@ def enqueue(draft: Draft, using: str) -> DatabaseTask:
 
 def enqueue_many(drafts: Sequence[Draft], batch_size: int, using: str) -> list[DatabaseTask]:
     """Store new tasks: one INSERT a batch, and one event a queue once all are committed."""
+    connection = connections[using]
     for draft in drafts:
-        _check_depth(draft, using)
-    is_fast = postgresql_insert.is_supported(using)
-    insert = postgresql_insert.insert_many if is_fast else _insert_many
+        _check_depth(draft, connection)
+    insert = postgresql_insert.insert_many if postgresql_insert.is_supported(connection) else _insert_many
     tasks: list[DatabaseTask] = []
     with transaction.atomic(using=using):
         for start in range(0, len(drafts), batch_size):
-            tasks += insert(drafts[start : start + batch_size], using)
+            tasks += insert(drafts[start : start + batch_size], connection)
         counts = Counter(draft.queue for draft in drafts)
         announce(
             [
@@ -67,17 +69,17 @@ def enqueue_many(drafts: Sequence[Draft], batch_size: int, using: str) -> list[D
     return tasks
 
 
-def _check_depth(draft: Draft, using: str) -> None:
+def _check_depth(draft: Draft, connection: BaseDatabaseWrapper) -> None:
     """MariaDB takes JSON of 32 levels at most (JSON_DEPTH_LIMIT), and says only that a constraint failed."""
-    if connections[using].vendor == "mysql":
+    if connection.vendor == "mysql":
         for value in (draft.args, draft.kwargs, draft.metadata or {}):
             if arguments.is_nested_deeper(value, MARIADB_DEPTH):
                 raise InvalidArguments(f"MariaDB stores JSON nested at most {MARIADB_DEPTH} levels deep")
 
 
-def _insert(draft: Draft, using: str) -> DatabaseTask | None:
+def _insert(draft: Draft, connection: BaseDatabaseWrapper) -> DatabaseTask | None:
     """None when an unfinished task has the unique key."""
-    task = _task(draft)
+    task, using = _task(draft), connection.alias
     if draft.unique_key is None:
         task.save(force_insert=True, using=using)
     elif not again(partial(_insert_unique, task, using), using):
@@ -98,8 +100,8 @@ def _insert_unique(task: DatabaseTask, using: str) -> bool:
     return True
 
 
-def _insert_many(drafts: Sequence[Draft], using: str) -> list[DatabaseTask]:
-    tasks = DatabaseTask.objects.using(using).bulk_create(_task(draft) for draft in drafts)
+def _insert_many(drafts: Sequence[Draft], connection: BaseDatabaseWrapper) -> list[DatabaseTask]:
+    tasks = DatabaseTask.objects.using(connection.alias).bulk_create(_task(draft) for draft in drafts)
     return [_without_expressions(task) for task in tasks]
 
 

@@ -20,6 +20,16 @@ class Known:
         """That level, by the monotonic clock now; None while nothing has been due."""
         return self._level and self._level.aged(now - self._at)
 
+    def holds(self, place: tuple[str, int] | None) -> bool:
+        """Whether this queue and priority belong to that level."""
+        level = self._level
+        return (
+            level is not None
+            and place is not None
+            and place[0] in level.queues
+            and place[1] == level.priority
+        )
+
     def note(self, claims: Claims, preference: Sequence[str], sent_at: float) -> None:
         """This is what a claim has brought that was sent at that time."""
         if claims.groups is not None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django_task_worker.lifecycle import postgresql
+from django_task_worker.lifecycle.literals import array, numbers
 from django_task_worker.lifecycle.plan import plan
-from django_task_worker.lifecycle.postgresql import NOW, TASKS, Part, array, numbers
+from django_task_worker.lifecycle.postgresql import NOW, TASKS, Part
 from django_task_worker.lifecycle.values import Change, Outcome
 from django_task_worker.models import TaskAttempt
 from django_task_worker.states import Kind, Transition

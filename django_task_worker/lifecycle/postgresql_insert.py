@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
+from django.utils.timezone import get_default_timezone, make_naive
 
 from django_task_worker.lifecycle import postgresql
-from django_task_worker.lifecycle.postgresql import NOW, TASKS, array
+from django_task_worker.lifecycle.literals import array
+from django_task_worker.lifecycle.postgresql import NOW, TASKS
 from django_task_worker.lifecycle.values import Draft
 from django_task_worker.models import DatabaseTask
 from django_task_worker.states import Status
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIGNALS = (pre_init, post_init, pre_save, post_save)
 _EXTRAS = {"due_at": "%s", "delay_s": f"{NOW} + %s * interval '1 s'"}
 """How the values of some columns are written; the others are given as they are."""
@@ -35,8 +38,13 @@ def _insert_with(*extras: str) -> str:
     return f"""
 INSERT INTO {TASKS} (id, name, args, kwargs, timeout, queue, priority, status, retry_count, created_at,
     updated_at{names}) VALUES (%s, %s, %s, %s, %s, %s, %s, 'PENDING', 0, {NOW}, {NOW}{values})
-{conflict if "unique_active" in extras else ""} RETURNING created_at, due_at
+{conflict if "unique_active" in extras else ""} RETURNING {_micros("created_at")}, {_micros("due_at")}
 """
+
+
+def _micros(column: str) -> str:
+    """As a number, which the driver reads in a tenth of the time."""
+    return f"(extract(epoch FROM {column}) * 1000000)::bigint"
 
 
 _TYPES = {
@@ -73,16 +81,14 @@ FROM unnest({arrays}) AS d ({", ".join(varied)})
 """
 
 
-def is_supported(using: str) -> bool:
+def is_supported(connection: BaseDatabaseWrapper) -> bool:
     """Whether this module may store tasks there: not while somebody listens to the model's signals."""
-    if not postgresql.speaks(using):
+    if not postgresql.speaks(connection):
         return False
-    return not any(
-        signal.has_listeners(DatabaseTask) for signal in (pre_init, post_init, pre_save, post_save)
-    )
+    return not any(signal.receivers and signal.has_listeners(DatabaseTask) for signal in _SIGNALS)
 
 
-def insert(draft: Draft, using: str) -> DatabaseTask | None:
+def insert(draft: Draft, connection: BaseDatabaseWrapper) -> DatabaseTask | None:
     """The stored task; None when an unfinished task has the unique key."""
     due_at, delay_s = _due(draft)
     extras = {
@@ -104,15 +110,31 @@ def insert(draft: Draft, using: str) -> DatabaseTask | None:
         draft.priority,
         *given.values(),
     )
-    with connections[using].cursor() as cursor:
-        cursor.execute(_insert_with(*given), parameters)
-        row = cursor.fetchone()
-    if row is None:
+    micros = _micros_of(_insert_with(*given), parameters, connection)
+    if micros is None:
         return None
-    return _instance(draft, using, created_at=row[0], updated_at=row[0], due_at=row[1])
+    created_at, due_at = (_time(each, connection.timezone) for each in micros)
+    return _instance(draft, connection, created_at=created_at, updated_at=created_at, due_at=due_at)
 
 
-def insert_many(drafts: Sequence[Draft], using: str) -> list[DatabaseTask]:
+def _time(micros: int, zone: tzinfo | None) -> datetime:
+    """As Django reads it from a connection in this time zone."""
+    at = _EPOCH + timedelta(microseconds=micros)
+    if zone is UTC:
+        return at
+    return at.astimezone(zone) if zone is not None else make_naive(at, get_default_timezone())
+
+
+def _micros_of(sql: str, parameters: Sequence[Any], connection: BaseDatabaseWrapper) -> Sequence[int] | None:
+    if postgresql.is_unobserved(connection):
+        return postgresql.Exchange([(sql, parameters)], connection).numbers()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row: tuple[int, ...] | None = cursor.fetchone()
+        return row
+
+
+def insert_many(drafts: Sequence[Draft], connection: BaseDatabaseWrapper) -> list[DatabaseTask]:
     """The stored tasks; the times that the database gave are read when somebody asks for them."""
     dues = [_due(draft) for draft in drafts]
     columns: dict[str, list[Any]] = {
@@ -130,9 +152,9 @@ def insert_many(drafts: Sequence[Draft], using: str) -> list[DatabaseTask]:
     }
     varied = [name for name, values in columns.items() if values.count(values[0]) < len(values)] or ["id"]
     parameters = {name: _array(values) if name in varied else values[0] for name, values in columns.items()}
-    with connections[using].cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_insert_many_with(*varied), parameters)
-    return [_instance(draft, using) for draft in drafts]
+    return [_instance(draft, connection) for draft in drafts]
 
 
 def _array(values: list[Any]) -> str:
@@ -156,12 +178,12 @@ _BLANK: dict[str, Any] = {
 } | {"status": Status.PENDING.value, "retry_count": 0, "deferrals": 0}
 
 
-def _instance(draft: Draft, using: str, **filled_in: datetime) -> DatabaseTask:
+def _instance(draft: Draft, connection: BaseDatabaseWrapper, **filled_in: datetime) -> DatabaseTask:
     """The model's instance, made without its constructor: nobody listens, and it takes 30 times as long."""
     task = DatabaseTask.__new__(DatabaseTask)
     state = ModelState()
     state.adding = False
-    state.db = using
+    state.db = connection.alias
     task.__dict__.update(_BLANK)
     task.__dict__.update(
         _state=state,

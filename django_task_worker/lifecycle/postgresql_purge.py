@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import connections
 from django.db.models.expressions import RawSQL
 
-from django_task_worker.lifecycle.postgresql import TASKS, array
+from django_task_worker.lifecycle.literals import array
+from django_task_worker.lifecycle.postgresql import TASKS
 from django_task_worker.models import TaskAttempt, TaskQuerySet
 from django_task_worker.records import TaskLog
 

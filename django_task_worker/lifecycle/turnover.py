@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db import connections
+
 from django_task_worker.lifecycle import postgresql
 from django_task_worker.lifecycle.finish import in_order, report
 from django_task_worker.lifecycle.postgresql_claim import claimed, claiming
@@ -33,10 +35,11 @@ class Turnover:
         self._finishing = Finishing(in_order(outcomes))
         parts = [claiming(demand.level, demand.count, demand)] if demand and demand.level else []
         parts += self._finishing.parts if outcomes else []  # second: it ties the planner's hands
-        self._exchange = postgresql.Exchange(parts, using)
+        self._exchange = postgresql.Exchange([(postgresql.BEFORE, None), *parts], connections[using])
         self.sent_at = self._exchange.sent_at
         self.fileno = self._exchange.fileno
         self.is_answered = self._exchange.is_answered
+        self.is_answered_within = self._exchange.is_answered_within
         self.wait = self._exchange.wait
 
     @property
