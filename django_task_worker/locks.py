@@ -6,12 +6,14 @@ from the database. Without Redis the database alone decides.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django_task_worker.conf import settings
 from django_task_worker.events.redis import Link, pack
 
 MAX_DEFER_S = 2.0
+FEW = 100
+_TAKEN = b"$-1"
 
 _RELEASE = b"""
 for index, key in ipairs(KEYS) do
@@ -41,13 +43,20 @@ class Locks:
         ttl = b"%d" % self._ttl_ms
         self._unless_taken = b"\r\n$2\r\nNX\r\n$2\r\nPX\r\n$%d\r\n%b\r\n" % (len(ttl), ttl)
 
-    def acquire(self, wanted: Sequence[tuple[str, str]]) -> dict[str, float]:
-        """Lock each task; seconds to stay away from those that somebody else has locked."""
-        answers = self._link.call([self._set(task_id, lease) for task_id, lease in wanted])
-        if answers is None:
-            return {}
-        blocked = [pair for pair, answer in zip(wanted, answers, strict=True) if answer == b"$-1"]
-        return self._remaining(blocked) if blocked else {}
+    def acquire(self, wanted: Sequence[tuple[str, str]]) -> Iterator[list[bool]]:
+        """Lock each task; in their order, some at a time: whether somebody else has locked it.
+
+        Nothing else may be sent to Redis before all are told of.
+        """
+        commands = [self._set(task_id, lease) for task_id, lease in wanted]
+        told = 0
+        if len(commands) > FEW:
+            for answers in self._link.stream(commands):
+                told += len(answers)
+                yield [answer == _TAKEN for answer in answers]
+        if told < len(commands):
+            answers = self._link.call(commands[told:]) or [b""] * (len(commands) - told)
+            yield [answer == _TAKEN for answer in answers]
 
     def _set(self, task_id: str, lease: str) -> bytes:
         """SET in Redis's wire format: it is done for each task."""
@@ -55,10 +64,11 @@ class Locks:
         head = b"*6\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b" % (len(key), key, len(value), value)
         return head + self._unless_taken
 
-    def _remaining(self, wanted: Sequence[tuple[str, str]]) -> dict[str, float]:
-        """Not of locks that are ours: a command whose answer was lost had been carried out.
+    def remaining(self, wanted: Sequence[tuple[str, str]]) -> dict[str, float]:
+        """Seconds to stay away from those of these tasks that somebody else has locked.
 
-        A lock without an end, or with one later than any lease of ours, is nobody's: ignored.
+        Not of locks that are ours: a command whose answer was lost had been carried out. A lock without an
+        end, or with one later than any lease of ours, is nobody's: ignored.
         """
         answers = self._link.call(
             [
@@ -85,4 +95,4 @@ class Locks:
         if held:
             keys = [self._prefix + task_id.encode() for task_id, _ in held]
             leases = [lease.encode() for _, lease in held]
-            self._link.post([pack(b"EVAL", source, b"%d" % len(keys), *keys, *first, *leases)])
+            self._link.post_later([pack(b"EVAL", source, b"%d" % len(keys), *keys, *first, *leases)])

@@ -45,19 +45,16 @@ def announce(events: Sequence[Event], using: str) -> None:
 
     Never in a transaction that the caller manages by hand: Django tells nobody when that commits.
     """
-    if not events or _is_manual(using):
+    connection = transaction.get_connection(using)
+    is_manual = not connection.in_atomic_block and not connection.get_autocommit()
+    if not events or is_manual:
         return
     publisher = _publisher()
 
     def publish() -> None:  # not a partial: Django logs the name of what fails here
         publisher.publish(events)
 
-    transaction.on_commit(publish, using=using, robust=True)
-
-
-def _is_manual(using: str) -> bool:
-    connection = transaction.get_connection(using)
-    return not connection.in_atomic_block and not connection.get_autocommit()
+    connection.on_commit(publish, robust=True)
 
 
 def flush(timeout_s: float) -> None:

@@ -67,6 +67,12 @@ def _subject(name: str | None, queue: str | None, worker: str | None, error_type
     return "".join(f',"{key}":{json.dumps(text)}' for key, text in fields.items() if text is not None)
 
 
+@lru_cache(maxsize=256)
+def _wake_payload(event: EventName, queue: str | None, priority: int | None) -> bytes:
+    fields = {"v": VERSION, "event": event, "queue": queue, "priority": priority}
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
 @dataclass(kw_only=True, slots=True)  # not frozen: it would take thrice as long to make one
 class Event:
     """One change. `at` is the database's time of it; durations are seconds; absent fields are None."""
@@ -108,5 +114,4 @@ class Event:
 
     def wake_payload(self) -> bytes:
         """The event as JSON for the channel `task_wake`."""
-        fields = {"v": VERSION, "event": self.event, "queue": self.queue, "priority": self.priority}
-        return json.dumps(fields, separators=(",", ":")).encode()
+        return _wake_payload(self.event, self.queue, self.priority)

@@ -9,7 +9,7 @@ import logging
 import random
 import select
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import ClassVar, TypeVar
 
@@ -28,6 +28,7 @@ from django_task_worker.events.event import (
 from django_task_worker.events.line import Line, RedisUnavailable, open_line
 from django_task_worker.events.names import LookUp, by_thread
 from django_task_worker.ids import new_id
+from django_task_worker.sockets import widen
 
 T = TypeVar("T")
 logger = logging.getLogger("django_task_worker.events")
@@ -49,6 +50,8 @@ _REFUSALS = (
 )
 """The beginnings of answers that say: not with you, or not now."""
 MOST_OWED = 5000
+HEARD_S = 0.05
+"""Answers to what was posted are read as seldom as this while one post follows the other."""
 MAX_PAUSE_S = 4.0
 """So that wake-ups are back within five seconds of Redis."""
 WARN_EVERY_S = 60.0
@@ -83,8 +86,10 @@ class Wire:
         """Answers to what was posted that have not been read."""
         self._unread = b""
         """The beginning of the next one of them."""
+        self._heard_at = -HEARD_S
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
+        widen(self._socket.fileno())
 
     def greet(self) -> None:
         """Authenticate and select the database, as the address says. Raises RedisUnavailable."""
@@ -119,15 +124,30 @@ class Wire:
 
     def post(self, commands: Sequence[bytes]) -> bool:
         """The same without waiting: whatever is wrong is told by a later call. Raises RedisUnavailable."""
+        now = time.monotonic()
         if self._owed > MOST_OWED:
             self._answers()
-        elif self._owed and self._poll.poll(0):  # it also tells of a connection that was closed meanwhile
-            self._lines(self.receive())
+        elif self._owed and now > self._heard_at + HEARD_S and self._poll.poll(0):
+            self._lines(self.receive())  # this also tells of a connection that was closed meanwhile
+            self._heard_at = now
         if not self._owed:
             self._unread = b""
         self.send(b"".join(commands))
         self._owed += len(commands)
         return True
+
+    def stream(self, commands: Sequence[bytes]) -> Iterator[list[bytes]]:
+        """As `call`, but the answers as they come: nothing else may be sent before all are there."""
+        self.post(commands)
+        older = self._owed - len(commands)
+        deadline = time.monotonic() + self._timeout_s
+        while self._owed > 0:
+            answers = self._lines(self.receive())
+            if answers[older:]:
+                yield answers[older:]
+            older = max(0, older - len(answers))
+            if self._owed > 0 and time.monotonic() > deadline:
+                raise RedisUnavailable("the answer takes too long")
 
     def settle(self) -> None:
         """Wait for the answers to what was posted. Raises RedisUnavailable."""
@@ -243,6 +263,7 @@ class Link:
         self._wire: Wire | None = None
         self._breaker = Breaker()
         self._is_used = is_used and settings().redis_url is not None
+        self._later: list[bytes] = []
 
     @property
     def is_up(self) -> bool:
@@ -251,10 +272,21 @@ class Link:
 
     def call(self, commands: Sequence[bytes]) -> list[bytes] | None:
         """The answers, or None when Redis is away. Never raises; takes two timeouts at most."""
+        self._send_later()
         answers = self._do(Wire.call, commands)
         if answers is not None:
             self._breaker.succeeded()
         return answers
+
+    def stream(self, commands: Sequence[bytes]) -> Iterator[list[bytes]]:
+        """The answers as they come, as long as they do. Nothing else may be sent before. Never raises."""
+        self._send_later()
+        if self._wire is None or not self.is_up:
+            return
+        try:
+            yield from self._wire.stream(commands)
+        except RedisUnavailable:
+            self._drop()  # whatever comes next will tell
 
     @property
     def is_open(self) -> bool:
@@ -263,7 +295,22 @@ class Link:
 
     def post(self, commands: Sequence[bytes]) -> bool:
         """Send without waiting for the answers: for what may be lost. Never raises; tells if it was sent."""
-        return self._do(Wire.post, commands) is not None
+        later, self._later = self._later, []
+        return self._do(Wire.post, [*commands, *later]) is not None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is to be sent with the next."""
+        return bool(self._later)
+
+    def post_later(self, commands: Sequence[bytes]) -> None:
+        """Send with the next that is sent."""
+        if self.is_up:
+            self._later += commands
+
+    def _send_later(self) -> None:
+        if self._later:
+            self.post([])
 
     def settle(self) -> None:
         """Wait until what was posted has been answered. Never raises."""
@@ -299,6 +346,7 @@ class Link:
 
     def close(self) -> None:
         """Close the connection once what was posted has arrived, or cannot."""
+        self._send_later()
         if self._wire is not None:
             with suppress(RedisUnavailable):
                 self._wire.settle()

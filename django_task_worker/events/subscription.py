@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django_task_worker.conf import settings
 from django_task_worker.events.event import WAKE_CHANNEL, Event, EventName
@@ -14,8 +16,29 @@ from django_task_worker.events.redis import Breaker, Link, Messages, Wire, chann
 TIMEOUT_S = 0.25
 PING_EVERY_S = 5.0
 SILENCE_S = 8.0
+HOLD_S = 0.005
+"""A task that is over sooner is told of in one message, and its start takes no time from it."""
+_STARTED = EventName.TASK_STARTED
 _CANCEL = EventName.TASK_CANCELLED.value.encode()
 _WISH = EventName.TASK_WATCHED.value.encode()
+
+
+LONGEST = 4096
+"""Bytes that are read closely; in a flood they would not be worth it."""
+
+Place = tuple[str, int]
+"""A queue and a priority."""
+
+
+@lru_cache(maxsize=256)
+def _place(message: bytes) -> Place | None:
+    """Where the message says that something is due; None: it may be anywhere."""
+    try:
+        fields = json.loads(message)
+        queue, priority = fields["queue"], fields["priority"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return (queue, priority) if isinstance(queue, str) and isinstance(priority, int) else None
 
 
 class Subscription:
@@ -57,18 +80,21 @@ class Subscription:
         self._breaker.succeeded()
         return True
 
-    def read(self) -> None:
-        """Take what has arrived; call it when the selector says so."""
+    def read(self) -> set[Place | None]:
+        """Take what has arrived; call it when the selector says so. Where something is said to be due."""
         if self._wire is None:
-            return
+            return {None}
         try:
             chunk = self._wire.receive()
         except RedisUnavailable as error:
             self._lose(error)
-            return
+            return {None}
         self._heard_at = time.monotonic()
         self.saw_cancel = self.saw_cancel or _CANCEL in chunk
         self.saw_wish = self.saw_wish or _WISH in chunk
+        if len(chunk) > LONGEST:
+            return {None}
+        return {_place(line) for line in chunk.split(b"\r\n") if line.startswith(b"{")} or {None}
 
     def check(self) -> None:
         """Notice a connection that is only half there: it must answer a PING."""
@@ -95,18 +121,35 @@ class Subscription:
 
 
 class TurnPublisher:
-    """Keeps the events of a turn and sends them in one write."""
+    """Keeps the events of a turn and sends them in one write. Mere starts wait a moment for what follows."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
         self._messages = Messages()
         self._events: list[Event] = []
+        self._since: float | None = None
+        self._is_urgent = False
+
+    @property
+    def due_at(self) -> float | None:
+        """When to send, by the monotonic clock; None when there is nothing."""
+        if self._is_urgent or self._link.has_more:
+            return 0.0
+        return None if self._since is None else self._since + HOLD_S
+
+    def send(self) -> None:
+        """Send what is due."""
+        if self.due_at is not None and self.due_at <= time.monotonic():
+            self.flush()
 
     def publish(self, events: Sequence[Event]) -> None:
-        if self._link.is_up:
+        if self._link.is_up and events:
             self._events.extend(events)
+            self._since = self._since or time.monotonic()
+            self._is_urgent = self._is_urgent or any(event.event != _STARTED for event in events)
 
     def flush(self, timeout_s: float = TIMEOUT_S) -> None:
-        if self._events:
-            events, self._events = self._events, []
-            self._link.post(self._messages.commands(events))
+        """Send all."""
+        events, self._events = self._events, []
+        self._since, self._is_urgent = None, False
+        self._link.post(self._messages.commands(events) if events else [])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from django_task_worker import lifecycle
+from django_task_worker.events.subscription import Place
 from django_task_worker.ids import new_id
 from django_task_worker.lifecycle import Claimed, Claims, Demand, Outcome
 from django_task_worker.lifecycle.known import Known
@@ -21,16 +24,20 @@ MIN_PAUSE_S = 0.001
 MAX_PAUSE_S = 0.05
 FREE_LOOKS = 2
 """Looks in a row that find nothing before wake-ups have to wait: the last task leaves one behind."""
-LEAST_POLL = 0.8
-"""Workers poll after 0.8 to 1 times their interval: those that were started together do not stay so."""
+LEAST_POLL = 0.7
+"""Workers poll after 0.7 to 1 times their interval: those that were started together do not stay so."""
 MOST = 10_000
 """Tasks to claim at once."""
+AROUND_S = 0.05
+"""How long a look around can wait after a claim that has brought tasks where they were expected."""
 SETTLE_FIRST_S = 0.005
-"""The task that was just claimed may be over sooner than a look around."""
 LOOK_EVERY_S = 1.0
 """A new group that ranks higher is noticed within this time, however busy the known ones are."""
 LOOKS_APART = 10
 """Unless looking around takes long, as where nothing can be vacuumed: it may take a tenth of the time."""
+
+Accepted = tuple[list[Claimed], list[Outcome]]
+"""Tasks that are ours now, and outcomes of those that are locked elsewhere: they are deferred."""
 
 
 class Claimer:
@@ -53,7 +60,9 @@ class Claimer:
         self.has_looked = False
         self._known = Known()
         self._was_short = True
-        self._is_woken = False
+        self._is_woken = self._is_elsewhere = False
+        self._around_at = self._next_due_at = math.inf
+        """When to look around, however often tasks are found without; and when something will be due."""
         self._looked_at = -LOOK_EVERY_S
         self._look_every_s = LOOK_EVERY_S
         self._most = MOST
@@ -64,19 +73,24 @@ class Claimer:
         """Whether it is time to look."""
         return time.monotonic() >= self.look_at
 
-    def wake(self, now: float) -> None:
-        """Something may be due. Many wake-ups that lead to nothing are answered ever more slowly."""
+    def wake(self, now: float, places: Iterable[Place | None] = (None,)) -> None:
+        """Something may be due there; None: anywhere.
+
+        Many wake-ups that lead to nothing are answered ever more slowly.
+        """
         self.look_at = min(self.look_at, now + self._pause_s)
         self._is_woken = True
+        self._is_elsewhere = self._is_elsewhere or not all(map(self._known.holds, places))
 
     def demand(self, count: int) -> Demand:
         """A claim for so many tasks; `note` must tell what it brought.
 
-        One that is woken tries where tasks were due before it looks around, which takes longer.
+        One that is woken for where tasks were due before tries there before it looks around.
         """
         now = time.monotonic()
-        is_hasty = self._is_woken or not self._was_short
-        self._is_woken = False
+        is_hasty = not self._was_short or (self._is_woken and not self._is_elsewhere)
+        is_time = now >= self._around_at or now - self._looked_at > self._look_every_s
+        self._is_woken = self._is_elsewhere = False
         return Demand(
             count=min(count, self._most),
             lease=new_id(),
@@ -86,18 +100,17 @@ class Claimer:
             queues=self._options.queues,
             exclude_queues=self._options.exclude_queues,
             level=self._known.level(now) if is_hasty else None,
-            look=not is_hasty or now - self._looked_at > self._look_every_s,
+            look=not is_hasty or is_time,
         )
 
-    def claim(self, count: int, poll_s: float) -> tuple[list[Claimed], list[Outcome]]:
-        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
+    def claim(self, count: int, poll_s: float) -> Iterator[Accepted]:
+        """As `accept`."""
         demand, sent_at = self.demand(count), time.monotonic()
         using = self._database.using
         claims = self._database.run("claim tasks", lambda: lifecycle.claim(demand, using))
         self.note(demand, claims, sent_at, poll_s)
-        if isinstance(claims, Failed) or not claims.tasks:
-            return [], []
-        return self.accept(claims.tasks, demand.lease, sent_at)
+        if not isinstance(claims, Failed) and claims.tasks:
+            yield from self.accept(claims.tasks, demand.lease, sent_at)
 
     def note(self, demand: Demand, claims: Claims | Failed, sent_at: float, poll_s: float) -> None:
         """Learn from what a claim has brought when to look next, and where."""
@@ -114,10 +127,16 @@ class Claimer:
         if claims.tasks:
             self._pause_s, self._in_vain = 0.0, 0
         if claims.groups is None:  # it has not looked around: there may be more elsewhere
-            self.look_at = sent_at + (SETTLE_FIRST_S if claims.tasks and self._was_short else 0.0)
+            if claims.tasks and self._was_short:
+                self._around_at = min(self._around_at, sent_at + AROUND_S)
+                self.look_at = max(sent_at + SETTLE_FIRST_S, min(self._around_at, self._next_due_at))
+            else:
+                self.look_at = sent_at
             return
-        self._looked_at = sent_at
+        self._looked_at, self._around_at = sent_at, math.inf
         self._look_every_s = max(LOOK_EVERY_S, LOOKS_APART * (time.monotonic() - sent_at))
+        due_s = next_due_s(claims.groups)
+        self._next_due_at = math.inf if due_s is None else sent_at + due_s
         if claims.tasks:
             self.look_at = sent_at
             return
@@ -125,13 +144,10 @@ class Claimer:
         if self._in_vain > FREE_LOOKS:
             self._pause_s = min(MAX_PAUSE_S, max(MIN_PAUSE_S, self._pause_s * 2))
         poll_s *= random.uniform(LEAST_POLL, 1.0)
-        due_s = next_due_s(claims.groups or ())
         self.look_at = sent_at + (poll_s if due_s is None else min(poll_s, max(due_s, MIN_PAUSE_S)))
 
-    def adopt(self) -> tuple[list[Claimed], list[Outcome]]:
-        """What claims that were never answered have brought us after all."""
-        found: list[Claimed] = []
-        deferred: list[Outcome] = []
+    def adopt(self) -> Iterator[Accepted]:
+        """What claims that were never answered have brought us after all; as `accept`."""
         for lease, claim in list(self._leases.unsure.items()):
             now = time.monotonic()
             if now < claim.look_at:
@@ -141,30 +157,39 @@ class Claimer:
                 break
             claim.looked(now, self._leases.lease_s)
             if tasks:
-                accepted, blocked = self.accept(tasks, lease, now)
-                found += accepted
-                deferred += blocked
+                yield from self.accept(tasks, lease, now)
             if now - claim.sent_at > UNSURE_FOR_S:
                 del self._leases.unsure[lease]
-        return found, deferred
 
     def _hold(self, lease: str) -> list[Claimed]:
         """The tasks under this lease of which we did not know, renewed: it may be an old one."""
         using = self._database.using
         tasks = [task for task in lifecycle.held(lease, using) if not self._leases.holds(task)]
-        pairs = [(task.id, task.lease) for task in tasks]
+        pairs = _pairs(tasks)
         renewed = lifecycle.renew(pairs, self._leases.lease_s, using).held if pairs else {}
         return [task for task in tasks if renewed.get(task.id) == lease]
 
-    def accept(self, tasks: list[Claimed], lease: str, sent_at: float) -> tuple[list[Claimed], list[Outcome]]:
-        """Tasks that are ours now, and those that are locked elsewhere, to be deferred."""
+    def accept(self, tasks: Sequence[Claimed], lease: str, sent_at: float) -> Iterator[Accepted]:
+        """Some at a time, while the others are being locked. The caller must take them all."""
         self._leases.add(tasks, lease, sent_at)
-        blocked = self._locks.acquire([(task.id, task.lease) for task in tasks])
-        if not blocked:
-            return tasks, []
-        deferred = [
-            Outcome(task=task, kind=Kind.BLOCKED, worker=self._worker, delay_s=blocked[task.id])
-            for task in tasks
-            if task.id in blocked
-        ]
-        return [task for task in tasks if task.id not in blocked], deferred
+        blocked: list[Claimed] = []
+        left = iter(tasks)
+        for portion in self._locks.acquire(_pairs(tasks)):
+            free: list[Claimed] = []
+            for is_locked, task in zip(portion, left, strict=False):
+                (blocked if is_locked else free).append(task)
+            yield free, []
+        if blocked:
+            delays_s = self._locks.remaining(_pairs(blocked))
+            yield (
+                [task for task in blocked if task.id not in delays_s],
+                [
+                    Outcome(task=task, kind=Kind.BLOCKED, worker=self._worker, delay_s=delays_s[task.id])
+                    for task in blocked
+                    if task.id in delays_s
+                ],
+            )
+
+
+def _pairs(tasks: Iterable[Claimed]) -> list[tuple[str, str]]:
+    return [(task.id, task.lease) for task in tasks]

@@ -82,7 +82,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._signals, selectors.EVENT_READ)
         self._turnovers = Turnovers(
-            self._database, self._completer, self._claimer, self._selector, self._take
+            self._database, self._completer, self._claimer, self._selector, self._take, self._publisher.send
         )
         self._subscribed_as: int | None = None
         self._watched: dict[Process, int] = {}
@@ -147,14 +147,13 @@ class Supervisor:
         self._crew.fill(now, is_needed=not self._is_stopping)
         if self._subscription.open():
             self._claimer.wake(now)
-        self._turnovers.run(self._room, self._batch(), self._poll_s())
-        self._publisher.flush()
+        self._turnovers.run(self._room, self._batch, self._poll_s())
         if self._claimer.has_looked and not self._is_ready:
             self._say_ready()
         self._mark_started(now)
         self._maintenance.run(time.monotonic())
         self._announce_started()
-        self._publisher.flush()
+        self._publisher.send()
         self._watch_children()
 
     def _patience(self, now: float) -> float:
@@ -162,6 +161,7 @@ class Supervisor:
             self._maintenance.next_due,
             self._crew.next_deadline(now),
             self._mark_at(),
+            self._publisher.due_at,
             self._stop_by if self._is_stopping and self._crew.busy else None,
         ]
         if self._turnovers.due_at is not None:
@@ -179,8 +179,7 @@ class Supervisor:
             if mask & selectors.EVENT_READ:
                 self._completer.add(self._crew.read(source, now))
         elif source is self._subscription:
-            self._subscription.read()
-            self._claimer.wake(now)
+            self._claimer.wake(now, self._subscription.read())
             self._look_for_cancellations()
 
     def _end_what_must_end(self, now: float) -> None:
@@ -346,7 +345,8 @@ class Supervisor:
         if not self._is_registered:
             self._register()
         if self._leases.unsure:
-            self._take(*self._claimer.adopt())
+            for accepted in self._claimer.adopt():
+                self._take(*accepted)
         self._look_for_cancellations()
         self._heartbeat_file.touch(now, self._database.ok_at)
 

@@ -18,6 +18,10 @@ from django_task_worker.worker.completer import Completer, Refused, unless_refus
 from django_task_worker.worker.connection import STATEMENT_S
 from django_task_worker.worker.database import FAILED, Database, Failed
 
+SOON_S = 0.002
+"""While no batch is to be expected, waiting this long for an answer costs less than going around for it."""
+AT_ONCE = 3
+
 Room = Callable[[int, bool], int]
 """How many tasks to claim when so many are about to come; 0 until it is worth a statement of its own, if it
 needs one."""
@@ -42,12 +46,14 @@ class Turnovers:
         claimer: Claimer,
         selector: selectors.BaseSelector,
         take: Callable[[list[Claimed], list[Outcome]], None],
+        publish: Callable[[], None],
     ) -> None:
         self._database = database
         self._completer = completer
         self._claimer = claimer
         self._selector = selector
         self._take = take
+        self._publish = publish
         self._line: int | None = None
         """Where the answer is to be heard: a descriptor of our own, whatever becomes of the connection."""
 
@@ -59,12 +65,18 @@ class Turnovers:
             return None
         return turnover.sent_at + (0.0 if turnover.is_over else STATEMENT_S)
 
-    def run(self, room: Room, batch: int, poll_s: float) -> None:
-        """Settle, if there is a batch, and claim, if there is room."""
+    def run(self, room: Room, batch: Callable[[], int], poll_s: float) -> None:
+        """Settle, if there is a batch, and claim, if there is room; and what follows from it at once."""
+        for _ in range(AT_ONCE):
+            if not self._run(room, batch(), poll_s) or batch() > 1 or not self._is_answered_soon():
+                break
+
+    def _run(self, room: Room, batch: int, poll_s: float) -> bool:
+        """Whether a turnover was begun."""
         turnover, ended, coming = self._database.under_way, None, 0
         if turnover is not None:
             if not self._is_answered(turnover):
-                return
+                return False
             self.stop_listening()
             if turnover.has_brought_all:  # the next one need not wait until the answer is read
                 self._database.release()
@@ -79,7 +91,17 @@ class Turnovers:
             self._look_closely(ended or self._read(turnover, poll_s))
         if not has_begun:
             self._completer.settle(batch)
+            self._publish()
             self._claim(room(0, True), poll_s)
+        self._publish()
+        return has_begun
+
+    def _is_answered_soon(self) -> bool:
+        turnover = self._database.under_way
+        try:
+            return turnover is not None and turnover.is_answered_within(SOON_S)
+        except DatabaseError:
+            return True
 
     def _begin(self, room: Callable[[bool], int], batch: int) -> bool:
         if self._database.is_away:
@@ -125,14 +147,16 @@ class Turnovers:
     def _look_closely(self, ended: Ended) -> None:
         turnover, demand = ended.turnover, ended.turnover.demand
         if demand is not None and ended.tasks:
-            self._take(*self._claimer.accept(ended.tasks, demand.lease, turnover.sent_at))
+            for accepted in self._claimer.accept(ended.tasks, demand.lease, turnover.sent_at):
+                self._take(*accepted)
         if isinstance(ended.done, list):
             turnover.report(ended.done)
             self._completer.finish(turnover.outcomes, ended.done)
 
     def _claim(self, room: int, poll_s: float) -> None:
         if room and self._claimer.is_due and not self._database.is_away:
-            self._take(*self._claimer.claim(room, poll_s))
+            for accepted in self._claimer.claim(room, poll_s):
+                self._take(*accepted)
 
     def listen(self) -> None:
         """Have the selector tell of the answer: once it has forgotten descriptors that are closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -11,13 +12,17 @@ from typing import Any
 
 import psutil
 import pytest
+import redis as redis_client
 
 from django_task_worker.client import create_task, wait_for_completion
-from django_task_worker.events import background, flush, line, names, redis_problem, waiter
+from django_task_worker.events import Event, EventName, background, flush, line, names, redis_problem, waiter
 from django_task_worker.events.line import RedisUnavailable, open_line
-from django_task_worker.events.subscription import Subscription
+from django_task_worker.events.redis import Link
+from django_task_worker.events.subscription import Subscription, TurnPublisher
+from django_task_worker.locks import Locks
 from tests.processes import Process
-from tests.servers import HOST, Redis
+from tests.servers import HOST, TO_CLIENT, Proxy, Redis
+from tests.waiting import wait_until
 from tests.worker.marks import on_sqlite
 from tests.worker.outcomes import ended, enqueue
 
@@ -294,3 +299,88 @@ def test_tls_that_a_plain_server_is_asked_for_is_given_up_in_time(redis: Redis, 
     assert time.monotonic() - began < 2
     assert problem
     assert "canary" not in problem
+
+
+# Many locks at once
+
+
+PAIRS = [(f"task{number}", "lease") for number in range(1000)]
+OTHERS = [(task_id, "other") for task_id, _ in PAIRS]
+
+
+def locked(locks: Locks, pairs: list[tuple[str, str]]) -> list[bool]:
+    return [is_locked for portion in locks.acquire(pairs) for is_locked in portion]
+
+
+def test_many_locks_are_taken_in_order_some_at_a_time(redis: Redis) -> None:
+    locks = Locks(Link(5.0))
+    assert locked(locks, OTHERS[:10] + OTHERS[500:501]) == [False] * 11
+    assert locked(locks, PAIRS) == [True] * 10 + [False] * 490 + [True] + [False] * 499
+    assert locks.remaining(PAIRS[9:11]).keys() == {"task9"}
+
+
+def test_locks_that_are_given_back_are_free_for_the_next_claim(redis: Redis) -> None:
+    locks = Locks(Link(5.0))
+    locked(locks, PAIRS)
+    locks.release(PAIRS)
+    assert locked(locks, OTHERS) == [False] * 1000
+
+
+@pytest.mark.parametrize("answers", [0, 1, 500])
+def test_locks_whose_answers_are_lost_are_asked_for_again_and_ours(
+    redis: Redis, settings: Any, proxy: Callable[[Redis], Proxy], answers: int
+) -> None:
+    between = proxy(redis)
+    settings.REDIS_URL = f"redis://{HOST}:{between.port}/0"
+    locks = Locks(Link(5.0))
+    locked(locks, [("first", "lease")])
+    between.cut_after(len(b"+OK\r\n") * answers, TO_CLIENT)
+    found = locked(locks, PAIRS)
+    assert len(found) == 1000
+    assert locks.remaining([pair for pair, is_locked in zip(PAIRS, found, strict=True) if is_locked]) == {}
+
+
+def test_without_redis_no_task_is_locked_elsewhere(redis: Redis) -> None:
+    locks = Locks(Link(5.0))
+    locked(locks, [("first", "lease")])
+    redis.stop()
+    assert locked(locks, PAIRS) == [False] * 1000
+
+
+# Events of a worker
+
+
+def test_the_start_of_a_task_waits_a_moment_for_its_end(redis: Redis) -> None:
+    with redis_client.Redis.from_url(redis.url, socket_timeout=5) as client:
+        listening = client.pubsub(ignore_subscribe_messages=True)
+        listening.subscribe("task_events")
+        listening.get_message(timeout=5)
+        publisher = TurnPublisher(Link(5.0))
+        publisher.publish([Event(event=EventName.TASK_STARTED, task_id="a")])
+        assert publisher.due_at is not None
+        assert publisher.due_at > time.monotonic() - 1
+        publisher.publish([Event(event=EventName.TASK_FINISHED, task_id="a")])
+        publisher.send()
+        assert publisher.due_at is None
+        told = [json.loads(message["data"])["event"] for message in heard(listening, 2)]
+        assert told == ["task_started", "task_finished"]
+
+
+def test_a_start_that_nothing_follows_is_told_too(redis: Redis) -> None:
+    publisher = TurnPublisher(Link(5.0))
+    publisher.publish([Event(event=EventName.TASK_STARTED, task_id="a")])
+    wait_until(lambda: publisher.due_at is not None and publisher.due_at <= time.monotonic())
+    publisher.send()
+    assert publisher.due_at is None
+
+
+def heard(listening: Any, count: int) -> list[Any]:
+    found: list[Any] = []
+
+    def enough() -> bool:
+        message = listening.get_message(timeout=0.1)
+        found.extend([message] if message else [])
+        return len(found) >= count
+
+    wait_until(enough)
+    return found
