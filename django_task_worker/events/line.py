@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django_task_worker.conf import settings
-from django_task_worker.events.address import PORT, Address, plain, safe_url, split
+from django_task_worker.events.address import Address, plain, safe_url
 from django_task_worker.events.names import LookUp, SocketAddress, by_thread
 from django_task_worker.exceptions import TaskWorkerError
 
@@ -69,27 +69,33 @@ def url_problem(url: str) -> str | None:
     """What is wrong with an address, without secrets; None when it can be used. Connects to nothing."""
     try:
         if plain(url) is None:
-            _unconnected(url, None, 1.0)
+            from django_task_worker.events.redis_py import unconnected
+
+            unconnected(url, None, 1.0)
     except ValueError as error:
         return str(error)
     return None
 
 
 def _by_hand(address: Address, timeout_s: float, look_up: LookUp) -> Line:
-    addresses = _find(address.host, address.port, timeout_s, look_up)
-    try:
-        connection = _connect(addresses, timeout_s)
-    except OSError:
-        _doubt(address.host, address.port)
-        raise
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Line(
-        socket=connection,
+        socket=_dial(address.host, address.port, timeout_s, look_up),
         username=address.username,
         password=address.password,
         database=address.database,
     )
+
+
+def _dial(host: str, port: int, timeout_s: float, look_up: LookUp) -> socket.socket:
+    addresses = _find(host, port, timeout_s, look_up)
+    try:
+        connection = _connect(addresses, timeout_s)
+    except OSError:
+        _doubt(host, port)
+        raise
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return connection
 
 
 def _find(host: str, port: int, timeout_s: float, look_up: LookUp) -> list[SocketAddress]:
@@ -119,7 +125,7 @@ def _connect(addresses: list[SocketAddress], timeout_s: float) -> socket.socket:
     for tried, address in enumerate(addresses):
         left_s = max(0.01, deadline - time.monotonic()) / (len(addresses) - tried)
         try:
-            connection = _dial(address, left_s)
+            connection = _connect_to(address, left_s)
         except TimeoutError:
             reason = TimeoutError(f"no connection to {address[0]}:{address[1]} within {timeout_s:g} s")
         except OSError as error:
@@ -130,7 +136,7 @@ def _connect(addresses: list[SocketAddress], timeout_s: float) -> socket.socket:
     raise reason
 
 
-def _dial(address: SocketAddress, timeout_s: float) -> socket.socket:
+def _connect_to(address: SocketAddress, timeout_s: float) -> socket.socket:
     connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     try:
         connection.settimeout(timeout_s)
@@ -142,17 +148,10 @@ def _dial(address: SocketAddress, timeout_s: float) -> socket.socket:
 
 
 def _by_redis_py(url: str, password: str | None, timeout_s: float, look_up: LookUp) -> Line:
-    import redis
+    from django_task_worker.events.redis_py import connect, unconnected
 
-    connection = _unconnected(url, password, timeout_s)
-    parts, port = split(url)
-    if parts.hostname:
-        _find(parts.hostname, port or PORT, timeout_s, look_up)  # redis-py asks again, without a limit
-    try:
-        connection.connect()
-    except redis.RedisError as error:
-        _doubt(parts.hostname or "", port or PORT)
-        raise ConnectionError(str(error)) from None
+    connection = unconnected(url, password, timeout_s)
+    connect(connection, lambda host, port: _dial(host, port, timeout_s, look_up))
     # redis-py has no public way to its socket, and a selector needs one (kombu does the same).
     return Line(
         socket=connection._sock,
@@ -161,34 +160,3 @@ def _by_redis_py(url: str, password: str | None, timeout_s: float, look_up: Look
         database=int(connection.db or 0),
         owner=connection,
     )
-
-
-def _unconnected(url: str, password: str | None, timeout_s: float) -> Any:
-    """A connection of redis-py that is not open. Time limits are ours, whatever the address says.
-
-    Raises ValueError.
-    """
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    split(url)
-    limits = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "health_check_interval": 0}
-    options: dict[str, Any] = {
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "redis_connect_func": _say_nothing,
-        **limits,
-    }
-    if password is not None:
-        options["password"] = password
-    pool = redis.ConnectionPool.from_url(url, **options)
-    pool.connection_kwargs |= limits
-    try:
-        return pool.make_connection()
-    except (TypeError, redis.RedisError):
-        raise ValueError("an option after ? is not one of redis-py's, or its value is wrong") from None
-
-
-def _say_nothing(connection: Any) -> None:
-    """Keeps redis-py from its own greeting, which waits a timeout for each byte if need be."""

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from django_task_worker import events
+from django_task_worker.events.line import open_line
+from django_task_worker.events.names import SocketAddress
 from tests.servers import HOST, Redis
 from tests.servers.process import free_port
 
@@ -64,3 +66,19 @@ def test_a_certificate_for_another_host_is_refused(server: RedisWithTls, setting
 def test_the_right_certificate_is_accepted(server: RedisWithTls, settings: Any) -> None:
     address = f"rediss://{HOST}:{server.tls_port}/0?ssl_ca_certs={server.certificate}"
     assert problem(address, settings) is None
+
+
+def test_only_our_own_look_up_is_asked_for_the_host(server: RedisWithTls, settings: Any) -> None:
+    """redis-py would ask again, without a time limit."""
+    settings.REDIS_URL = f"rediss://redis.invalid:{server.tls_port}/0?ssl_cert_reqs=none"
+    asked = []
+
+    def look_up(host: str, port: int, timeout_s: float) -> list[SocketAddress]:
+        asked.append(host)
+        return [(HOST, port)]
+
+    line = open_line(2.0, look_up)
+    line.socket.sendall(b"PING\r\n")
+    assert line.socket.recv(100) == b"+PONG\r\n"
+    assert asked == ["redis.invalid"]
+    line.close()
