@@ -8,30 +8,14 @@ from typing import Any
 import pytest
 
 from django_task_worker.events.subscription import Place, _place
-from django_task_worker.lifecycle import Claimed, Claims
+from django_task_worker.lifecycle import Claims
 from django_task_worker.lifecycle.order import Group
 from django_task_worker.worker.claimer import AROUND_S, Claimer
 from django_task_worker.worker.leases import Leases
 from django_task_worker.worker.options import WorkerOptions
+from tests.unit.claims import claimed
 
 POLL_S = 60.0
-
-
-def claimed(number: int = 0) -> Claimed:
-    return Claimed(
-        id=f"task{number}",
-        lease="lease",
-        name="app.tasks.add",
-        queue="mail",
-        timeout_s=300,
-        retry_count=0,
-        max_retries=0,
-        deferrals=0,
-        args="[]",
-        kwargs="{}",
-        backoff=None,
-        wait_s=0.0,
-    )
 
 
 class Looking:

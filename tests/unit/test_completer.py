@@ -10,25 +10,16 @@ import pytest
 from django.db import DataError
 
 from django_task_worker import lifecycle
-from django_task_worker.lifecycle import Change, Claimed, Notes, Outcome
+from django_task_worker.lifecycle import Change, Notes, Outcome
 from django_task_worker.states import Kind, Transition
 from django_task_worker.worker.completer import Completer
+from tests.unit.claims import claimed
 
 
 def outcome(number: int, **fields: Any) -> Outcome:
-    task = Claimed(
-        id=f"task{number}",
-        lease="lease",
-        name="app.tasks.add",
-        queue="default",
-        timeout_s=300,
-        retry_count=0,
-        max_retries=0,
-        deferrals=0,
-        args="[]",
-        kwargs="{}",
+    return Outcome(
+        task=claimed(number), kind=Kind.COMPLETED, result="3", result_json="3", duration_s=0.1, **fields
     )
-    return Outcome(task=task, kind=Kind.COMPLETED, result="3", result_json="3", duration_s=0.1, **fields)
 
 
 @pytest.fixture
