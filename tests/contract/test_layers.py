@@ -26,6 +26,7 @@ LAYERS = {
     "periods": 0,
     "globs": 0,
     "excerpt": 0,
+    "sockets": 0,
     "compat": 1,
     "logs": 1,
     "conf": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def freeze_all(process: Process) -> None:
 
 def thaw_all(process: Process) -> None:
     for one in [psutil.Process(process.pid), *process.children()]:
-        one.send_signal(signal.SIGCONT)
+        with suppress(psutil.NoSuchProcess):  # the first that wakes up may have killed it
+            one.send_signal(signal.SIGCONT)
 
 
 @pytest.fixture
