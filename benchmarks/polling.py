@@ -15,7 +15,7 @@ POLL_S = 1.0
 
 
 def p6(stage: Stage) -> Finding:
-    count, seconds = stage.size(30, 3), stage.size(20, 3)
+    count, seconds = stage.size(60, 3), stage.size(20, 3)
     project = stage.project(redis=False)
     server = CountingPostgres()
     stage.start(server)
