@@ -50,12 +50,25 @@ def is_supported(using: str) -> bool:
 
 def is_unobserved(connection: BaseDatabaseWrapper) -> bool:
     """Whether no transaction is open on it and nobody wants to see what is asked on it."""
-    return not (
+    return _is_djangos_own(connection) and not (
         connection.in_atomic_block
         or connection.queries_logged
         or connection.execute_wrappers
         or not connection.get_autocommit()
     )
+
+
+def _is_djangos_own(connection: BaseDatabaseWrapper) -> bool:
+    return type(connection).__module__.startswith("django.")
+
+
+def _prepare(connection: BaseDatabaseWrapper) -> None:
+    """What making a cursor does before, in a tenth of the time."""
+    if _is_djangos_own(connection):
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+    else:
+        connection.cursor().close()  # it may do more, as that of django-tenants, which selects the schema
 
 
 def run(parts: Sequence[Part], using: str) -> list[list[tuple[Any, ...]]]:
@@ -68,7 +81,7 @@ class Exchange:
 
     def __init__(self, parts: Sequence[Part], connection: BaseDatabaseWrapper) -> None:
         """Sends them. Raises Django's database errors."""
-        connection.ensure_connection()
+        _prepare(connection)
         self._wrapper = connection
         self._driver = connection.connection
         self._line = self._driver.pgconn

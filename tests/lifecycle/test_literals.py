@@ -131,3 +131,42 @@ def test_a_message_that_is_larger_than_any_buffer_arrives(tasks: Tasks) -> None:
     text = "x" * 30_000_000
     (rows,) = postgresql.run([("SELECT length(%s)", [text])], tasks.using)
     assert rows == [(len(text),)]
+
+
+def test_a_connection_that_was_cut_is_noticed_where_django_is_told_to_look(tasks: Tasks) -> None:
+    """CONN_HEALTH_CHECKS: a new request opens a new connection after the database has restarted."""
+    connection = connections[tasks.using]
+    tasks.add()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+    connection.health_check_enabled, connection.health_check_done = True, False  # as a new request does
+    try:
+        assert tasks.status(tasks.add()) == "PENDING"
+    finally:
+        connection.close()
+
+
+def test_a_backend_that_prepares_its_cursors_is_asked_for_one(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """django-tenants selects the schema of the tenant there."""
+    connection = connections[tasks.using]
+    made: list[str] = []
+
+    class Tenants(type(connection)):  # type: ignore[misc]
+        def _cursor(self, name: str | None = None) -> Any:
+            made.append("cursor")
+            return super()._cursor(name)
+
+    monkeypatch.setattr(connection, "__class__", Tenants)
+    task_id = tasks.add()
+    assert made
+    made.clear()
+    (claimed,) = tasks.claim()
+    assert claimed.id == task_id
+    assert made
