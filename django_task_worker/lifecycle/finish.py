@@ -37,6 +37,7 @@ _TASK_ID = attrgetter("task.id")
 def columns(change: Change) -> dict[str, Any]:
     """What the UPDATE writes."""
     outcome, transition = change.outcome, change.transition
+    age_s = outcome.age_s
     written: dict[str, Any] = {
         "status": TARGETS[transition].value,
         "lease": None,
@@ -44,11 +45,11 @@ def columns(change: Change) -> dict[str, Any]:
         "updated_at": DatabaseNow(),
     }
     if transition in ENDED:
-        written |= {"unique_active": None, "finished_at": ago(outcome.age_s)}
+        written |= {"unique_active": None, "finished_at": ago(age_s)}
     if transition is Transition.COMPLETE:
-        written |= _result(outcome) | _times(outcome)
+        written |= _result(outcome) | _times(outcome, age_s)
     elif transition in RECORDED:
-        written |= _error(outcome) | _times(outcome)
+        written |= _error(outcome) | _times(outcome, age_s)
     else:
         written |= {"started_at": None, "duration": None, "worker": None}
     if transition is Transition.RETRY:
@@ -82,10 +83,10 @@ def _error(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _times(outcome: Outcome) -> dict[str, Any]:
+def _times(outcome: Outcome, age_s: float) -> dict[str, Any]:
     if outcome.duration_s is None:
         return UNTOUCHED
-    return {"started_at": ago(outcome.age_s + outcome.duration_s), "duration": outcome.duration_s}
+    return {"started_at": ago(age_s + outcome.duration_s), "duration": outcome.duration_s}
 
 
 def finish(outcomes: Sequence[Outcome], using: str) -> list[Change]:
@@ -196,7 +197,7 @@ def record_attempts(changes: Sequence[Change], using: str) -> None:
 
 
 def _attempt(change: Change) -> TaskAttempt:
-    outcome = change.outcome
+    outcome, age_s = change.outcome, change.outcome.age_s
     attempt = TaskAttempt(
         task_id=outcome.task.id,
         number=outcome.task.retry_count + 1,
@@ -206,10 +207,10 @@ def _attempt(change: Change) -> TaskAttempt:
         error=outcome.error,
         traceback=outcome.traceback,
         duration=outcome.duration_s,
-        finished_at=ago(outcome.age_s),
+        finished_at=ago(age_s),
     )
     if outcome.duration_s is not None:
-        attempt.started_at = ago(outcome.age_s + outcome.duration_s)
+        attempt.started_at = ago(age_s + outcome.duration_s)
     return attempt
 
 

@@ -47,6 +47,8 @@ def test_after_lost_commits_the_lost_part_runs_again(
     server.execute("SET synchronous_commit = on; SELECT txid_current()", database="postgres")
     wait_until(lambda: oracle.words("end").total() > 100)
     server.kill()
+    wait_until(lambda: all("cannot " in process.output for process in workers))
+    wait_until(lambda: oracle.words("start") == oracle.words("end"))  # they have nothing left in hand
     begun = set(oracle.words("start"))
     connections[database.alias].close()
     server.start()
