@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from math import ceil
 from operator import attrgetter
 from typing import Any
@@ -101,8 +102,13 @@ def claim(demand: Demand, using: str) -> Claims:
     groups: list[Group] | None = None
     todo = [demand.level] if demand.level else []
     may_look = demand.look or not todo
+    looked_at = 0.0
     while True:
         level = todo[0] if todo else None
+        now = time.monotonic()
+        if level is not None and groups is not None:
+            level = level.aged(now - looked_at)
+        looked_at = now if may_look else looked_at
         found, seen = _round(level, demand.count - len(tasks), demand, may_look, using)
         tasks += found
         groups = groups if seen is None else seen

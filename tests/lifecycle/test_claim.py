@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from django_task_worker import lifecycle
 from django_task_worker.ids import new_id
+from django_task_worker.lifecycle import postgresql
 from django_task_worker.lifecycle.order import Level, next_due_s
 from django_task_worker.lifecycle.values import Demand
 from django_task_worker.retry import Backoff
@@ -244,3 +246,20 @@ def test_a_claim_from_a_known_level_goes_on_with_the_others(tasks: Tasks) -> Non
     known = Level(queues=("default",), priority=0)
 
     assert {task.id for task in look(tasks, level=known, look=True).tasks} == ids
+
+
+@pytest.mark.parametrize("using", ["postgres"], indirect=True)
+def test_a_pause_between_the_look_and_the_claim_hides_no_task(
+    tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim passes over what was due before what the look has shown: by how long ago that was."""
+    task_id = tasks.add()
+    ask = postgresql.run
+
+    def ask_slowly(*args: Any) -> Any:
+        answer = ask(*args)
+        time.sleep(0.3)
+        return answer
+
+    monkeypatch.setattr(postgresql, "run", ask_slowly)
+    assert tasks.claimed_ids() == [task_id]
