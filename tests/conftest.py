@@ -121,6 +121,14 @@ def pgbouncer_server(postgres_server: Postgres) -> PgBouncer:
 
 
 @pytest.fixture
+def database_server(request: pytest.FixtureRequest, kind: str) -> Server:
+    """The one that the URL of `database` names: Postgres, the pooler in front of it, or MariaDB."""
+    name = "pgbouncer" if kind == "postgres" and is_pooled() else kind
+    server: Server = request.getfixturevalue(f"{name}_server")
+    return server
+
+
+@pytest.fixture
 def proxy() -> Iterator[Callable[[Server], Proxy]]:
     proxies: list[Proxy] = []
 
@@ -136,11 +144,15 @@ def proxy() -> Iterator[Callable[[Server], Proxy]]:
 # Databases
 
 
+def is_pooled() -> bool:
+    return os.environ.get("TEST_POSTGRES_THROUGH") == "pgbouncer"
+
+
 @pytest.fixture(scope="session")
 def _databases() -> dict[str, Any]:
     from tests.databases import MariaDatabases, PostgresDatabases, SqliteDatabases
 
-    pooler = _pgbouncer if os.environ.get("TEST_POSTGRES_THROUGH") == "pgbouncer" else None
+    pooler = _pgbouncer if is_pooled() else None
     return {
         "postgres": PostgresDatabases(_postgres, pooler),
         "mariadb": MariaDatabases(_mariadb),

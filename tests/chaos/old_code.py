@@ -40,7 +40,7 @@ def storing(url: str, pause_s: float = 0.0) -> Iterator[list[float]]:
     insert = f"INSERT INTO {TASKS} ({COLUMNS}) VALUES ({VALUES})"
 
     def store() -> None:
-        with psycopg.connect(url, autocommit=True) as link:
+        with psycopg.connect(url, autocommit=True, prepare_threshold=None) as link:
             while not ended.is_set():
                 began = time.perf_counter()
                 link.execute(insert.encode())

@@ -161,17 +161,15 @@ def test_a_line_that_breaks_after_any_number_of_bytes_costs_no_attempt(
     database: Database,
     worker: Callable[..., Process],
     task_worker: dict[str, Any],
-    request: pytest.FixtureRequest,
+    database_server: Server,
     proxy: Callable[[Server], Line],
     oracle: Oracle,
-    kind: str,
     cuts: int,
 ) -> None:
     """In either direction: in the middle of a question or of an answer. Then the line holds for a moment."""
     task_worker["LEASE"] = 30.0
-    server = request.getfixturevalue(f"{kind}_server")
-    line = proxy(server)
-    url = database.url.replace(f":{server.port}/", f":{line.port}/")
+    line = proxy(database_server)
+    url = database.url.replace(f":{database_server.port}/", f":{line.port}/")
     process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
     good, bad = 0, 0
     for number in range(cuts):

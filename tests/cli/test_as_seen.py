@@ -169,6 +169,7 @@ def test_a_database_that_is_silent_is_given_up_soon(run: Run, environment: dict[
 
 
 @on_postgres
+@pytest.mark.direct
 def test_a_database_that_does_not_exist(run: Run, database: Database, environment: dict[str, str]) -> None:
     environment["TEST_DATABASE"] = database.url.rsplit("/", 1)[0] + "/nosuch"
     done = run("list")

@@ -370,6 +370,7 @@ def test_redis_may_be_required(ctl: Ctl, using: str, settings: Any) -> None:
     assert ctl("events", "--require-redis").code == 69
 
 
+@pytest.mark.direct
 @pytest.mark.parametrize("kind", ["postgres"], indirect=True)
 def test_a_database_that_is_away_for_a_while_loses_nothing(
     database: Database, start: Any, postgres_server: Postgres

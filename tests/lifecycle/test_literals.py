@@ -133,6 +133,7 @@ def test_a_message_that_is_larger_than_any_buffer_arrives(tasks: Tasks) -> None:
     assert rows == [(len(text),)]
 
 
+@pytest.mark.direct
 def test_a_connection_that_was_cut_is_noticed_where_django_is_told_to_look(tasks: Tasks) -> None:
     """CONN_HEALTH_CHECKS: a new request opens a new connection after the database has restarted."""
     connection = connections[tasks.using]
