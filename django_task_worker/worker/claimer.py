@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 
 from django_task_worker import lifecycle
@@ -152,19 +152,23 @@ class Claimer:
             now = time.monotonic()
             if now < claim.look_at:
                 continue
-            tasks = self._database.run("look for claims", partial(self._hold, lease))
+            tasks = self._database.run("look for claims", partial(self._hold, lease, claim.known))
             if isinstance(tasks, Failed):
                 break
             claim.looked(now, self._leases.lease_s)
             if tasks:
+                claim.known.update(task.id for task in tasks)
                 yield from self.accept(tasks, lease, now)
             if now - claim.sent_at > UNSURE_FOR_S:
                 del self._leases.unsure[lease]
 
-    def _hold(self, lease: str) -> list[Claimed]:
-        """The tasks under this lease of which we did not know, renewed: it may be an old one."""
+    def _hold(self, lease: str, known: Container[str]) -> list[Claimed]:
+        """The tasks under this lease of which we never knew, renewed: it may be an old one.
+
+        One that we knew and hold no more was cut off: only its rescue counts that attempt.
+        """
         using = self._database.using
-        tasks = [task for task in lifecycle.held(lease, using) if not self._leases.holds(task)]
+        tasks = [task for task in lifecycle.held(lease, using) if task.id not in known]
         pairs = _pairs(tasks)
         renewed = lifecycle.renew(pairs, self._leases.lease_s, using).held if pairs else {}
         return [task for task in tasks if renewed.get(task.id) == lease]

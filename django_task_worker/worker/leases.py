@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django_task_worker.lifecycle.values import Claimed
 
@@ -20,6 +20,8 @@ class Unsure:
     sent_at: float
     look_at: float = 0.0
     has_looked: bool = False
+    known: set[str] = field(default_factory=set)
+    """The tasks that it has turned out to have brought."""
 
     def looked(self, now: float, lease_s: float) -> None:
         """Look again ever more seldom, but before such a lease would run out."""

@@ -116,6 +116,34 @@ def test_a_worker_that_stops_gives_back_what_an_unanswered_claim_has_brought(
         assert oracle.statuses() == {"PENDING": 3}
 
 
+@on_postgres
+def test_a_run_that_was_cut_off_is_not_found_again_by_its_unanswered_claim(
+    database: Database,
+    worker: Callable[..., Process],
+    task_worker: dict[str, Any],
+    database_server: Server,
+    proxy: Callable[[Server], Line],
+    oracle: Oracle,
+) -> None:
+    """It was ended as the lease ran out: without retries it fails, and never begins again unspent."""
+    task_worker["SWEEP"] = 10.0
+    line = proxy(database_server)
+    with Proxy(line.port) as words:
+        url = database.url.replace(f":{database_server.port}/", f":{words.port}/")
+        process = worker("--concurrency", 1, "--poll", "100ms", TEST_DATABASE=url)
+        words.cut_when(b"SKIP LOCKED", deliver=True)
+        oracle.store(1, 20, max_retries=0)
+        wait_until(lambda: oracle.words("start").total() == 1)
+        assert words.cuts == 1
+        line.silence()
+        process.line("the lease has run out for")
+        line.pass_on()
+        verdict = oracle.assert_holds()
+        assert verdict.ends == {"FAILED": 1}
+        assert verdict.reruns == 0
+        assert process.stop() == 0
+
+
 HANGS = f"""
 CREATE SEQUENCE claims;
 CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
