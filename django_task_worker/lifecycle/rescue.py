@@ -51,10 +51,17 @@ def rescue(
         change = _planned(task, lost)
         if _try_to_take_back(task, change, database):
             done.append(change)
-    return [
-        Rescued(id=change.outcome.task.id, name=change.outcome.task.name, transition=change.transition)
-        for change in done
-    ]
+    return [_rescued(change) for change in done]
+
+
+def _rescued(change: Change) -> Rescued:
+    outcome = change.outcome
+    return Rescued(
+        id=outcome.task.id,
+        name=outcome.task.name,
+        worker=outcome.worker,
+        transition=change.transition,
+    )
 
 
 def _lost(older_than_s: float, queue: str | None, ids: Sequence[str] | None, using: str) -> TaskQuerySet:

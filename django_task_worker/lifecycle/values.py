@@ -133,6 +133,8 @@ class Rescued:
 
     id: str
     name: str
+    worker: str
+    """Empty for what version 0.0.7 left behind."""
     transition: Transition
 
 

@@ -37,6 +37,7 @@ from django_task_worker.worker.messages import OVERHEAD
 from django_task_worker.worker.notify import Service
 from django_task_worker.worker.options import WorkerOptions
 from django_task_worker.worker.process import Process
+from django_task_worker.worker.rescuer import Rescuer
 from django_task_worker.worker.signals import STOP, Signals
 from django_task_worker.worker.turnovers import Turnovers
 from django_task_worker.worker.upkeep import Upkeep
@@ -106,7 +107,7 @@ class Supervisor:
             *self._upkeep.chores,
             *self._service.chores,
             Chore(every_s=registry.heartbeat_s(), action=self._beat),
-            Chore(every_s=configured.sweep_s, action=self._rescue, jitter=0.3),
+            Rescuer(self._database, configured.sweep_s, self._claimer.wake).chore,
             Chore(every_s=1.0, action=self._tidy),
             *self._glances(),
         )
@@ -332,12 +333,6 @@ class Supervisor:
             failed=self._completer.failed,
             is_draining=self._is_stopping,
         )
-
-    def _rescue(self, now: float) -> None:
-        rescued = self._database.run("rescue stale tasks", lambda: lifecycle.rescue(using=self.options.using))
-        if not isinstance(rescued, Failed) and rescued:
-            logger.warning("rescued %d tasks of lost workers", len(rescued))
-            self._claimer.wake(now)
 
     def _tidy(self, now: float) -> None:
         self._subscription.check()

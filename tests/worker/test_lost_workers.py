@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from django.utils import timezone
 
-from django_task_worker.models import TaskAttempt
+from django_task_worker.ids import new_id
+from django_task_worker.models import DatabaseTask, TaskAttempt
 from tests.processes import Process
 from tests.waiting import wait_until
 from tests.worker.outcomes import ended, ends, enqueue, running, starts
@@ -51,7 +54,7 @@ def test_tasks_of_a_killed_worker_run_again_where_they_may(
         assert "first" in (lost.error or "")
     assert set(starts(journal).values()) == {2}
     assert set(ends(journal).values()) == {1}
-    second.line("rescued 3 tasks")
+    second.line("rescued 3 tasks of lost worker first")
 
 
 def test_tasks_of_a_killed_worker_fail_with_the_reason_where_they_may_not_run_again(
@@ -67,3 +70,20 @@ def test_tasks_of_a_killed_worker_fail_with_the_reason_where_they_may_not_run_ag
         assert done.worker == "first"
     assert set(starts(journal).values()) == {1}
     assert not ends(journal)
+
+
+def test_more_than_is_taken_back_at_once_does_not_wait_for_the_next_sweep(
+    task_worker: dict[str, Any], worker: Callable[..., Process]
+) -> None:
+    task_worker["SWEEP"] = 60.0
+    long_ago = timezone.now() - timedelta(hours=1)
+    lost = {"status": "PROGRESS", "started_at": long_ago, "lease_expires_at": long_ago}
+    DatabaseTask.objects.bulk_create(
+        DatabaseTask(name="fates.add", worker=name, lease=new_id(), **lost)
+        for name in ["first"] * 1200 + ["other\n"] * 2
+    )
+    process = worker()
+    wait_until(lambda: not DatabaseTask.objects.filter(status="PROGRESS").exists(), 30)
+    assert DatabaseTask.objects.filter(status="FAILED", error_type="WorkerLost").count() == 1202
+    process.line("rescued 500 tasks of lost worker first")
+    process.line("rescued 2 tasks of lost worker other␤")
