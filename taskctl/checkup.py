@@ -218,6 +218,13 @@ def stale(session: Session) -> Finding:
     number = queries.count(queries.lost(session.alias))
     if number:
         return _warn(f"{number:,} running tasks have lost their worker", "taskctl requeue --stale")
+    left = queries.count(queries.without_lease(session.alias))
+    if left:
+        return _warn(
+            f"{left:,} running without a lease: version 0.0.7 runs them, or has left them",
+            "workers take them back a minute after their time limit; to see them: "
+            "taskctl list --status running",
+        )
     return _ok("none")
 
 

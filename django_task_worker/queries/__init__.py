@@ -21,6 +21,7 @@ from django_task_worker.queries.overview import (
     purgeable,
     unusable_indexes,
     waiting_queues,
+    without_lease,
 )
 from django_task_worker.queries.pages import COUNT_CAP, SORTS, Order, changed, count, ids, listing
 from django_task_worker.queries.selection import STATUS_WORDS, Selection, database_now, select
@@ -55,4 +56,5 @@ __all__ = [
     "select",
     "unusable_indexes",
     "waiting_queues",
+    "without_lease",
 ]

@@ -35,6 +35,11 @@ def lost(using: str, *, older_than_s: float = 0.0, queue: str | None = None) -> 
     return tasks if queue is None else tasks.filter(queue=queue)
 
 
+def without_lease(using: str) -> TaskQuerySet:
+    """Running tasks that no worker of this version has claimed: those of version 0.0.7, or written by hand."""
+    return DatabaseTask.objects.using(using).filter(RUNNING, lease__isnull=True)
+
+
 def oldest_due(using: str) -> datetime | None:
     """Since when the task that waits longest has been due; None when nothing is due."""
     due = DatabaseTask.objects.using(using).filter(status=Status.PENDING.value, due_at__lte=DatabaseNow())

@@ -55,6 +55,22 @@ def test_fix_forgets_lost_workers_after_asking(ctl: Ctl, one_is_lost: None, usin
     assert ctl(*words, "--yes").code == 0
 
 
+# --- stale tasks ---
+
+
+@on_each
+def test_running_tasks_without_a_lease_are_told(ctl: Ctl, using: str) -> None:
+    from django_task_worker.models import DatabaseTask
+
+    assert finding(ctl, "stale") == ("ok", "none", None)
+    DatabaseTask.objects.using(using).create(name="shop.tasks.tick", status="PROGRESS")
+    status, detail, hint = finding(ctl, "stale")
+    assert status == "warn"
+    assert detail == "1 running without a lease: version 0.0.7 runs them, or has left them"
+    assert "taskctl list --status running" in (hint or "")
+    assert len(ctl("list", "--status", "running", "-o", "id").lines) == 1
+
+
 # --- the table ---
 
 
