@@ -82,6 +82,11 @@ class Claimer:
         self._is_woken = True
         self._is_elsewhere = self._is_elsewhere or not all(map(self._known.holds, places))
 
+    def expect(self, due_at: float) -> None:
+        """Something will be due then, by the monotonic clock: the poll may come too late for it."""
+        self._next_due_at = min(self._next_due_at, due_at)
+        self.look_at = min(self.look_at, due_at)
+
     def demand(self, count: int) -> Demand:
         """A claim for so many tasks; `note` must tell what it brought.
 

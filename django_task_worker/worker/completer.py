@@ -57,8 +57,17 @@ def unless_refused(action: Callable[[], T]) -> T | Refused:
 class Completer:
     """Buffers outcomes and settles them, on size or age."""
 
-    def __init__(self, database: Database, leases: Leases, locks: Locks, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        locks: Locks,
+        recorder: Recorder,
+        expect: Callable[[float], None],
+    ) -> None:
+        """`expect` is told when something will be due that was settled here, by the monotonic clock."""
         self._database = database
+        self._expect = expect
         self._leases = leases
         self._locks = locks
         self._recorder = recorder
@@ -157,6 +166,8 @@ class Completer:
             self._recorder.note(change.transition, task.queue, task.name, task.wait_s, outcome.duration_s)
             if change.transition is _COMPLETE:
                 self.completed += 1
+            elif change.transition is Transition.RETRY:
+                self._expect(time.monotonic() + change.delay_s)
             if change.transition is not _COMPLETE or is_debugged:
                 self._tell(change)
 

@@ -78,8 +78,10 @@ class Supervisor:
         locks = Locks(self._link)
         self._locks = locks
         self._upkeep = Upkeep(self.who, self._database, self._subscription, lambda: self._crew.processes)
-        self._completer = Completer(self._database, self._leases, locks, self._upkeep.recorder)
         self._claimer = Claimer(options, self.who.name, self._database, self._leases, locks)
+        self._completer = Completer(
+            self._database, self._leases, locks, self._upkeep.recorder, self._claimer.expect
+        )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._signals, selectors.EVENT_READ)
         self._turnovers = Turnovers(

@@ -47,6 +47,7 @@ def test_notes_that_the_database_refuses_cost_nobody_a_result(written: list[Outc
         SimpleNamespace(remove=ignore),  # type: ignore[arg-type]
         SimpleNamespace(release=ignore),  # type: ignore[arg-type]
         SimpleNamespace(begin=ignore, note=ignore),  # type: ignore[arg-type]
+        ignore,
     )
     completer.add([outcome(1), outcome(2, notes=Notes(log="x", log_size=1)), outcome(3)])
     for _ in range(10):

@@ -169,3 +169,11 @@ def test_a_worker_whose_children_are_frozen_still_ends(worker: Callable[..., Pro
     assert process.stop() == 0
     assert time.monotonic() - began < 8
     assert row(task).status == "PENDING"
+
+
+@on_postgres
+def test_a_retry_does_not_wait_for_the_poll(quick: dict[str, Any], worker: Callable[..., Process]) -> None:
+    task = enqueue("fates.fail", "generator_exit")
+    worker("--poll", "60s", "--retry", 1)
+    done = ended(task)
+    assert (done.status, done.retry_count) == ("FAILED", 1)
