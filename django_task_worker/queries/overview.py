@@ -36,7 +36,7 @@ def lost(using: str, *, older_than_s: float = 0.0, queue: str | None = None) -> 
 
 
 def without_lease(using: str) -> TaskQuerySet:
-    """Running tasks that no worker of this version has claimed: those of version 0.0.7, or written by hand."""
+    """Running tasks that no worker of this version has claimed: of version 0.0.7, or written by hand."""
     return DatabaseTask.objects.using(using).filter(RUNNING, lease__isnull=True)
 
 
