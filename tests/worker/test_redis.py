@@ -100,8 +100,10 @@ def test_a_worker_is_woken_again_after(worker: Callable[..., Process], redis: Re
     worker(*POLL)
     heard(redis)
     assert ended(enqueue("add", 1, 2), 10).result == "3"
+    missed = None
     if fault == "restart":
         redis.kill()
+        missed = enqueue("add", 2, 2)
         redis.start()
     elif fault == "flush":
         redis.flush()
@@ -109,6 +111,9 @@ def test_a_worker_is_woken_again_after(worker: Callable[..., Process], redis: Re
         with client(redis) as link:
             link.client_kill_filter(_type="pubsub")
     heard(redis)
+    assert missed is None or ended(missed, 10).result == "4", (
+        "stored meanwhile: it is looked for at once"
+    )
     background._of_process.cache_clear()
     assert ended(enqueue("add", 1, 2), 10).result == "3"
 
@@ -143,15 +148,16 @@ def test_a_worker_ends_in_time_while_redis_hangs(worker: Callable[..., Process],
 def test_create_task_neither_raises_nor_waits(
     worker: Callable[..., Process], redis: Redis, fault: str
 ) -> None:
-    enqueue("add", 1, 1)
+    tasks = [enqueue("add", 1, 1)]
     getattr(redis, fault)()
     took = []
     for _ in range(50):
         began = time.monotonic()
-        enqueue("add", 1, 1)
+        tasks.append(enqueue("add", 1, 1))
         took.append(time.monotonic() - began)
     assert sorted(took)[25] < 0.05
     assert max(took) < 0.5
+    assert [row(task).args for task in tasks] == [[1, 1]] * 51
 
 
 @pytest.mark.parametrize("mode", [Mode.HANG, Mode.DRIP, Mode.REFUSE])

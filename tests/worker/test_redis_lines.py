@@ -326,6 +326,17 @@ def test_locks_that_are_given_back_are_free_for_the_next_claim(redis: Redis) -> 
     assert locked(locks, OTHERS) == [False] * 1000
 
 
+def test_a_lock_of_somebody_else_is_neither_renewed_nor_given_back(redis: Redis) -> None:
+    with redis_client.Redis.from_url(redis.url, socket_timeout=5) as client:
+        client.set("task_lock:first", "another lease", px=5000)
+        locks = Locks(Link(5.0))
+        locks.renew([("first", "lease")])
+        locks.release([("first", "lease")])
+        assert locked(locks, [("first", "lease")]) == [True]
+        assert client.get("task_lock:first") == b"another lease"
+        assert client.pttl("task_lock:first") <= 5000
+
+
 @pytest.mark.parametrize("answers", [0, 1, 500])
 def test_locks_whose_answers_are_lost_are_asked_for_again_and_ours(
     redis: Redis, settings: Any, proxy: Callable[[Redis], Proxy], answers: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,6 +153,13 @@ def test_a_failure_lasts_as_long_as_it_ran(resident: Process) -> None:
     assert done.started_at is not None
     assert done.finished_at is not None
     assert abs((done.finished_at - done.started_at).total_seconds() - done.duration) < 0.05
+
+
+def test_an_error_lasts_as_long_as_its_task_has_measured(resident: Process, journal: Path) -> None:
+    done = ended(enqueue("fates.fail_after", str(journal), 0.5))
+    assert done.error_type == "ValueError"
+    assert done.duration is not None
+    assert abs(done.duration - float(journal.read_text())) < 0.05
 
 
 def test_a_running_task_soon_says_since_when_it_runs(resident: Process) -> None:

@@ -251,6 +251,14 @@ def result(kind: str) -> Any:
     }[kind]()
 
 
+def fail_after(path: str, seconds: float) -> NoReturn:
+    """Tell how long it took, and fail."""
+    began = time.monotonic()
+    time.sleep(seconds)
+    write(path, str(time.monotonic() - began))
+    raise ValueError("late")
+
+
 def fail(kind: str) -> NoReturn:
     raise {
         "keyboard": lambda: KeyboardInterrupt("keys"),
