@@ -50,9 +50,11 @@ def guarded(environment: dict[str, str], settings: Any) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def secretive(database: Database, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Database:
+def secretive(
+    database: Database, environment: dict[str, str], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Database:
     """The database with a password, which this server does not mind."""
-    settings.SECRET_KEY = KEY
+    environment["TEST_SECRET_KEY"] = settings.SECRET_KEY = KEY
     monkeypatch.setitem(connections[database.alias].settings_dict, "PASSWORD", DATABASE)
     url = database.url.replace("postgres@", f"postgres:{DATABASE}@")
     return Database(alias=database.alias, url=url)

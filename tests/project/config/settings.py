@@ -13,7 +13,7 @@ from pathlib import Path
 from config.databases import entry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-SECRET_KEY = "not-a-secret-in-tests"
+SECRET_KEY = os.environ.get("TEST_SECRET_KEY", "not-a-secret-in-tests")
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
