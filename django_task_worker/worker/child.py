@@ -20,6 +20,7 @@ from django_task_worker.conf import settings
 from django_task_worker.states import Kind
 from django_task_worker.worker import context
 from django_task_worker.worker.capture import Capture
+from django_task_worker.worker.gate import Gate
 from django_task_worker.worker.kernel import be_killed_first, die_with_parent
 from django_task_worker.worker.messages import HEADER, Report, read_assignment, report
 from django_task_worker.worker.runner import run
@@ -49,6 +50,7 @@ def main(
     channel: socket.socket,
     stack_file: IO[bytes],
     slate: Slate,
+    gate: Gate,
     worker: str,
     supervisor_pid: int,
     limits: ChildLimits,
@@ -57,7 +59,8 @@ def main(
     code = 1
     try:
         _become_child(stack_file, supervisor_pid)
-        _work(channel, limits, slate, Capture(slate, worker, keeps_text=settings().keep_logs != "none"))
+        capture = Capture(slate, worker, keeps_text=settings().keep_logs != "none")
+        _work(channel, limits, slate, gate, capture)
         code = 0
     except (BrokenPipeError, ConnectionResetError):
         code = 0
@@ -80,7 +83,7 @@ def _become_child(stack_file: IO[bytes], supervisor_pid: int) -> None:
     gc.enable()
 
 
-def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Capture) -> None:
+def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, gate: Gate, capture: Capture) -> None:
     started, done = time.monotonic(), 0
     surroundings = Surroundings()
     context.slate = slate
@@ -90,6 +93,7 @@ def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, capture: Ca
     while (payload := _read(stream)) is not None:
         if time.monotonic() - tidied > IDLE_S:
             _tidy_connections()
+        gate.wait()
         found = _run(payload)
         tidied = time.monotonic()
         if not slate.is_blank:

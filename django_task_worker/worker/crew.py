@@ -16,6 +16,7 @@ from django_task_worker.lifecycle.values import Claimed, Notes, Outcome
 from django_task_worker.states import Kind
 from django_task_worker.worker.adopted import Adopted
 from django_task_worker.worker.child import ChildLimits
+from django_task_worker.worker.gate import Gate
 from django_task_worker.worker.messages import Report
 from django_task_worker.worker.pace import Pace
 from django_task_worker.worker.process import HANG_UP_S, STACK_S, Process, Running, exit_reason
@@ -46,6 +47,7 @@ class Crew:
         limits: ChildLimits,
         frame_limit: int,
         worker: str,
+        gate: Gate,
         keep: Callable[[Claimed, Kind, Notes], Notes],
         before_fork: Callable[[], None],
         leave_parent: Callable[[], None],
@@ -57,6 +59,7 @@ class Crew:
         self._limits = limits
         self._frame_limit = frame_limit
         self._worker = worker
+        self._gate = gate
         self._keep = keep
         self._before_fork = before_fork
         self._leave_parent = leave_parent
@@ -76,7 +79,7 @@ class Crew:
             return
         self._before_fork()
         for _ in range(missing):
-            process = Process(self._limits, self._frame_limit, self._worker)
+            process = Process(self._limits, self._frame_limit, self._worker, self._gate)
             try:
                 process.fork(self._leave)
             except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django_task_worker.lifecycle.values import Claimed
+from django_task_worker.worker.gate import Gate
 
 UNSURE_FOR_S = 600.0
 """A database that hangs may carry out a claim long after we have given it up."""
@@ -37,13 +38,15 @@ class Leases:
         self.tasks: dict[str, Claimed] = {}
         self._until: dict[str, float] = {}
         self._earliest = math.inf
+        self.gate = Gate()
+        """Open as long as nobody else may have any of the tasks."""
         self.unsure: dict[str, Unsure] = {}
         """By the leases of the claims."""
 
     def add(self, tasks: Iterable[Claimed], lease: str, sent_at: float) -> None:
         """These tasks were claimed under this lease by a statement sent at that time."""
         self._until[lease] = until = sent_at + self.lease_s
-        self._earliest = min(self._earliest, until)
+        self._set_earliest(min(self._earliest, until))
         self.tasks.update({task.id: task for task in tasks})
 
     def remove(self, tasks: Iterable[Claimed]) -> None:
@@ -61,7 +64,16 @@ class Leases:
         """These tasks were renewed, which were all that we held, by a statement sent at that time."""
         until = sent_at + self.lease_s
         self._until = dict.fromkeys((lease for _, lease in held), until)
-        self._earliest = until if self._until else math.inf
+        self._set_earliest(until if self._until else math.inf)
+
+    def forget_expired(self, now: float) -> None:
+        """What we had under leases that have run out was let go of."""
+        self._until = {lease: until for lease, until in self._until.items() if until > now}
+        self._set_earliest(min(self._until.values(), default=math.inf))
+
+    def _set_earliest(self, until: float) -> None:
+        self._earliest = until
+        self.gate.open_until(until)
 
     def is_expired(self, task: Claimed, now: float) -> bool:
         """Whether somebody else may have this task by now."""

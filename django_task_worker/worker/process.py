@@ -21,6 +21,7 @@ from typing import IO
 from django_task_worker.lifecycle.values import Claimed, Notes
 from django_task_worker.states import Kind
 from django_task_worker.worker import child
+from django_task_worker.worker.gate import Gate
 from django_task_worker.worker.messages import BadFrame, FrameReader, Report, assignment, read_report
 from django_task_worker.worker.slate import Slate
 
@@ -45,8 +46,9 @@ class Running:
 class Process:
     """One child process and what it was assigned."""
 
-    def __init__(self, limits: child.ChildLimits, frame_limit: int, worker: str) -> None:
+    def __init__(self, limits: child.ChildLimits, frame_limit: int, worker: str, gate: Gate) -> None:
         self.limits = limits
+        self._gate = gate
         self.slate = Slate()
         self._worker = worker
         self._reported_notes: Notes | None = None
@@ -86,7 +88,13 @@ class Process:
                 leave_parent()
                 self._ours.close()
                 child.main(
-                    self._theirs, self._stack_file, self.slate, self._worker, supervisor_pid, self.limits
+                    self._theirs,
+                    self._stack_file,
+                    self.slate,
+                    self._gate,
+                    self._worker,
+                    supervisor_pid,
+                    self.limits,
                 )
             finally:
                 os._exit(1)

@@ -98,6 +98,7 @@ class Supervisor:
             ),
             frame_limit=configured.max_result_bytes * OVERHEAD + 1024 * 1024,
             worker=self.who.name,
+            gate=self._leases.gate,
             keep=self._upkeep.keep,
             before_fork=self._before_fork,
             leave_parent=self._leave_parent,
@@ -281,6 +282,7 @@ class Supervisor:
         """Once a lease may have run out, somebody else may be running its tasks: ours must end first."""
         if self._leases.has_expired(now):
             self._let_go(lambda task: self._leases.is_expired(task, now), "the lease has run out for")
+            self._leases.forget_expired(now)
             self._is_registered = False
 
     def _let_go(self, is_lost: lifecycle.Predicate, why: str) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import psutil
 import pytest
 
+from django_task_worker.client import create_tasks
 from django_task_worker.models import DatabaseTask, TaskAttempt
 from tests.processes import Process
 from tests.waiting import wait_until
 from tests.worker.marks import on_postgres
-from tests.worker.outcomes import ended, enqueue, row, running, starts
+from tests.worker.outcomes import all_ended, ended, enqueue, row, running, starts
 
 Freeze = Callable[[Process], None]
 
@@ -84,6 +85,29 @@ def test_a_worker_that_wakes_up_after_the_end_changes_nothing(taken_over: Callab
     first.line("fenced")
     assert first.stop() == 0
     assert row(task).updated_at == done.updated_at
+
+
+@on_postgres
+def test_children_of_a_frozen_supervisor_begin_nothing_that_another_may_have(
+    quick: dict[str, Any], worker: Callable[..., Process], journal: Path
+) -> None:
+    first = worker("--concurrency", 1, "--name", "first")
+    call = {"name": "fates.journal_and_wait", "max_retries": 1, "check": False}
+    create_tasks([call | {"args": [str(journal), "short", 0.0]}] * 40)
+    all_ended()
+    (child,) = first.children()
+    tasks = create_tasks([call | {"args": [str(journal), f"long{n}", 3.0]} for n in range(4)])
+    wait_until(lambda: starts(journal).total() == 41)
+    first.freeze()
+    worker("--concurrency", 4, "--name", "second")
+    for done in map(ended, tasks):
+        assert (done.status, done.worker, done.retry_count) == ("COMPLETED", "second", 1)
+    lines = [line.split() for line in journal.read_text().splitlines()]
+    begun = [word for word, key, pid in lines if key != "short" and int(pid) == child.pid]
+    assert begun == ["start", "end"]
+    thaw_all(first)
+    first.line("fenced")
+    assert ended(enqueue("add", 1, 2)).status == "COMPLETED"
 
 
 @on_postgres

@@ -111,9 +111,7 @@ def test_a_worker_is_woken_again_after(worker: Callable[..., Process], redis: Re
         with client(redis) as link:
             link.client_kill_filter(_type="pubsub")
     heard(redis)
-    assert missed is None or ended(missed, 10).result == "4", (
-        "stored meanwhile: it is looked for at once"
-    )
+    assert missed is None or ended(missed, 10).result == "4", "stored meanwhile: it is looked for at once"
     background._of_process.cache_clear()
     assert ended(enqueue("add", 1, 2), 10).result == "3"
 
