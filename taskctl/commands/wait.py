@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,4 +121,5 @@ def timed_out(ids: Sequence[str], timeout_s: float) -> CommandError:
 
 def resume(ids: Sequence[str]) -> str:
     """The command that waits on."""
-    return f"taskctl wait {' '.join(task_id[:12] for task_id in ids[:5])}{' …' if len(ids) > 5 else ''}"
+    shorts = " ".join(quote(task_id[:12]) for task_id in ids[:5])
+    return f"taskctl wait {shorts}{' …' if len(ids) > 5 else ''}"
