@@ -99,9 +99,9 @@ def _print(task: DatabaseTask, session: Session) -> None:
         terminal.line(task.pk)
     else:
         from taskctl.durations import brief
-        from taskctl.render.tasks import stored_status
+        from taskctl.render.tasks import finite, stored_status
 
-        run = task.duration
+        run = finite(task.duration)
         if terminal.form == "table":
             shown = "-" if run is None else brief(run)
             terminal.line(terminal.clean(f"{task.pk[:8]}  {stored_status(task):9}  {shown:>6}  {task.name}"))

@@ -158,3 +158,14 @@ def test_an_interrupt_says_how_to_go_on(ctl: Ctl, make: Make, monkeypatch: pytes
     done = ctl("wait", task.pk)
     assert done.code == 130
     assert done.err == f"still running; taskctl wait {task.pk[:12]} to resume\n"
+
+
+@on_one
+def test_a_duration_that_is_no_number_is_none(ctl: Ctl, make: Make) -> None:
+    task = make("COMPLETED", duration=float("inf"))
+    assert ctl("wait", task.pk).lines == [f"{task.pk}\tcompleted\t\tapp.tasks.add"]
+    for verb in ("list", "wait", "show"):
+        words = [] if verb == "list" else [task.pk]
+        (record,) = ctl(verb, *words, "--json").records
+        assert record["run_s"] is None
+        assert ctl(verb, *words, "-o", "table").code == 0
