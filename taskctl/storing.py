@@ -113,7 +113,7 @@ def _print_id(session: Session, task: DatabaseTask) -> None:
 
         terminal.record(objects([task.pk], session)[0])
     else:
-        terminal.line(task.pk)
+        terminal.line(terminal.clean(task.pk))
     terminal.flush()
 
 

@@ -96,7 +96,7 @@ def _print(task: DatabaseTask, session: Session) -> None:
         for row in report.objects([task.pk], session):
             terminal.record(row)
     elif terminal.form == "id":
-        terminal.line(task.pk)
+        terminal.line(terminal.clean(task.pk))
     else:
         from taskctl.durations import brief
         from taskctl.render.tasks import finite, stored_status

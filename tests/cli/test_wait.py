@@ -169,3 +169,10 @@ def test_a_duration_that_is_no_number_is_none(ctl: Ctl, make: Make) -> None:
         (record,) = ctl(verb, *words, "--json").records
         assert record["run_s"] is None
         assert ctl(verb, *words, "-o", "table").code == 0
+
+
+@on_one
+@pytest.mark.parametrize("verb", ["show", "logs", "why", "wait"])
+def test_an_id_written_by_others_is_printed_clean(ctl: Ctl, make: Make, verb: str) -> None:
+    task = make("COMPLETED", id="abc\x1b]0;owned\x07")
+    assert ctl(verb, task.pk, "-o", "id").out.rstrip("\n").isprintable()
