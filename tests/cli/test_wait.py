@@ -176,3 +176,17 @@ def test_a_duration_that_is_no_number_is_none(ctl: Ctl, make: Make) -> None:
 def test_an_id_written_by_others_is_printed_clean(ctl: Ctl, make: Make, verb: str) -> None:
     task = make("COMPLETED", id="abc\x1b]0;owned\x07")
     assert ctl(verb, task.pk, "-o", "id").out.rstrip("\n").isprintable()
+
+
+@on_one
+def test_a_traceback_of_debug_is_clean(ctl: Ctl, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_task_worker import queries
+
+    def refuse(*args: object) -> None:
+        raise RuntimeError("a\x1b]0;owned\x07")
+
+    task = make("COMPLETED")
+    monkeypatch.setattr(queries, "get", refuse)
+    done = ctl("show", task.pk, "--debug")
+    assert "Traceback" in done.err
+    assert all(line.isprintable() for line in done.err.splitlines())
