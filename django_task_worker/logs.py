@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -133,7 +134,19 @@ class JSONLines(logging.Formatter):
             **{field: record.__dict__.get(field) for field in TASK_FIELDS},
             "traceback": self.formatException(record.exc_info) if record.exc_info else None,
         }
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str)
+        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str)
+        return text if text.isprintable() else _UNPRINTABLE.sub(_escape, text)
+
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    """The character, as JSON escapes it unless it can be printed."""
+    character = match[0]
+    if character.isprintable():
+        return character
+    return r"\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 def _iso(created: float) -> str:

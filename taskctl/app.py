@@ -109,7 +109,8 @@ def _report(error: Exception, session: Session) -> int:
     if session.flags.debug:
         import traceback
 
-        sys.stderr.write("".join(traceback.format_exception(error)))
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            sys.stderr.write(session.terminal.clean(line) + "\n")
     try:
         session.terminal.problem(problem)
     except BrokenPipeError:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
 
 from taskctl.durations import brief
@@ -197,7 +198,7 @@ def workers(session: Session) -> Finding:
     alone = [q for q in queries.waiting_queues(alias) if not any(registry.listens(w, q) for w in up)]
     names = ", ".join(f"{worker.name} ({', '.join(worker.queues) or '*'})" for worker in up) or "none up"
     if alone:
-        flags = " ".join(f"--queue {queue}" for queue in alone)
+        flags = " ".join(f"--queue {quote(queue)}" for queue in alone)
         return _warn(f"{names}; tasks wait in {', '.join(alone)}", f"taskctl worker {flags}")
     if not up:
         return _warn(names, "taskctl worker")

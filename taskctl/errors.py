@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from taskctl import exits
 
@@ -221,7 +222,9 @@ def unknown_queue(name: str, known: Sequence[str]) -> CommandError:
     facts.append(f"did you mean: {close[0]} ?     {listed}" if close else listed)
     tries = []
     if close:
-        tries = [f"--queue {close[0]}          (queues pause needs --create for a queue not seen before)"]
+        tries = [
+            f"--queue {quote(close[0])}          (queues pause needs --create for a queue not seen before)"
+        ]
     return CommandError("unknown-queue", exits.USAGE, f"no queue named '{name}'", facts=facts, tries=tries)
 
 
@@ -302,7 +305,7 @@ def waiting_for_nobody(short: str, queue: str, workers: Sequence[str]) -> Comman
         exits.OK,
         f"{short} is pending in '{queue}', but no worker listens to that queue",
         facts=[f"workers up: {', '.join(workers) or 'none'}"],
-        tries=[f"in another terminal: taskctl worker --queue {queue}"],
+        tries=[f"in another terminal: taskctl worker --queue {quote(queue)}"],
         word="waiting",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from taskctl import call as grammar
@@ -112,7 +113,7 @@ def _print_id(session: Session, task: DatabaseTask) -> None:
 
         terminal.record(objects([task.pk], session)[0])
     else:
-        terminal.line(task.pk)
+        terminal.line(terminal.clean(task.pk))
     terminal.flush()
 
 
@@ -174,7 +175,9 @@ def _warn_nobody(session: Session, task: DatabaseTask, alias: str) -> None:
 
     notice = nobody_listens(task.pk, task.queue, alias)
     if notice is not None:
-        session.terminal.note(f"no worker listens to '{task.queue}' now: taskctl worker --queue {task.queue}")
+        session.terminal.note(
+            f"no worker listens to '{task.queue}' now: taskctl worker --queue {quote(task.queue)}"
+        )
 
 
 def _wait(session: Session, task: DatabaseTask, timeout_s: float | None) -> int:
@@ -222,5 +225,5 @@ def _not_completed(task: DatabaseTask) -> CommandError:
         exits.NEGATIVE,
         f"{task.name} failed: {first}",
         facts=more[:10],
-        tries=[f"taskctl show {task.pk[:12]}"],
+        tries=[f"taskctl show {quote(task.pk[:12])}"],
     )

@@ -190,9 +190,9 @@ def _claimed(row: Any, lease: str) -> Claimed:
     )
 
 
-def timeout_of(stored: int | None) -> int:
-    """Seconds: nothing, zero and negative numbers in a row written by others count as the default."""
-    return stored if stored and stored > 0 else DEFAULT_TIMEOUT_S
+def timeout_of(stored: object) -> int:
+    """Seconds; whatever is no positive number counts as the default. SQLite stores text as well."""
+    return stored if isinstance(stored, int) and stored > 0 else DEFAULT_TIMEOUT_S
 
 
 def backoff_of(metadata: str | None) -> Backoff | None:

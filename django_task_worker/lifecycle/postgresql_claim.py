@@ -21,6 +21,12 @@ _PAUSED = f"""EXISTS (SELECT FROM {QUEUES} p WHERE p.name = {{queue}} AND p.paus
 
 _NOT_PAUSED = "NOT " + _PAUSED.format(queue="{queue}")
 
+
+def _bounded(time: str) -> str:
+    """Subtracting an infinite time is an error."""
+    return f"least(greatest({time}, {NOW} - interval '100 years'), {NOW} + interval '100 years')"
+
+
 # By ctid: the rows are locked in the same statement, and a join by id costs a fifth more.
 _CLAIM = f"""
 UPDATE {TASKS} t SET status = 'PROGRESS', lease = %(lease)s, worker = %(worker)s,
@@ -31,7 +37,7 @@ UPDATE {TASKS} t SET status = 'PROGRESS', lease = %(lease)s, worker = %(worker)s
 WHERE t.ctid = ANY (ARRAY ({{due}}))
 RETURNING t.id, t.name, t.queue, t.timeout, t.retry_count, t.max_retries, t.deferrals,
     coalesce(t.args::text, '[]'), coalesce(t.kwargs::text, '{{{{}}}}'), t.metadata::text,
-    extract(epoch FROM {NOW} - t.due_at)::float8
+    extract(epoch FROM {NOW} - {_bounded("t.due_at")})::float8
 """
 _DUE = f"""
     SELECT w.ctid{{more}} FROM {TASKS} w
@@ -89,7 +95,7 @@ WITH RECURSIVE pending (queue, priority, time) AS (
 ), waiting AS (
     SELECT queue, priority, time FROM pending UNION ALL SELECT queue, NULL, time FROM retrying
 )
-SELECT queue, priority, extract(epoch FROM time - {NOW})::float8 FROM waiting
+SELECT queue, priority, extract(epoch FROM {_bounded("time")} - {NOW})::float8 FROM waiting
 WHERE (%(only)s::text[] IS NULL OR queue = ANY (%(only)s::text[]))
     AND queue <> ALL (%(never)s::text[]) AND NOT {_PAUSED.format(queue="waiting.queue")}
 """

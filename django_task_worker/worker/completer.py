@@ -11,6 +11,7 @@ from typing import TypeVar
 from django.db import DataError, IntegrityError
 
 from django_task_worker import lifecycle
+from django_task_worker.cleaning import clean
 from django_task_worker.lifecycle import Change, Outcome
 from django_task_worker.locks import Locks
 from django_task_worker.states import Kind, Transition
@@ -217,16 +218,16 @@ class Completer:
 
     def _tell(self, change: Change) -> None:
         outcome, task = change.outcome, change.outcome.task
-        reason = f"{outcome.error_type}: {outcome.error}"
+        name, reason = clean(task.name), clean(f"{outcome.error_type}: {outcome.error}")
         if change.transition is _COMPLETE:
-            logger.debug("task %s %s completed in %.3fs", task.id, task.name, outcome.duration_s)
+            logger.debug("task %s %s completed in %.3fs", task.id, name, outcome.duration_s)
         elif change.transition is Transition.FAIL:
             self.failed += 1
-            logger.warning("task %s %s failed: %s", task.id, task.name, reason)
+            logger.warning("task %s %s failed: %s", task.id, name, reason)
         elif change.transition is Transition.RETRY:
-            logger.info("task %s %s is retried in %.1fs: %s", task.id, task.name, change.delay_s, reason)
+            logger.info("task %s %s is retried in %.1fs: %s", task.id, name, change.delay_s, reason)
         else:
-            logger.info("task %s %s: %s (%s)", task.id, task.name, change.transition, outcome.kind)
+            logger.info("task %s %s: %s (%s)", task.id, name, change.transition, outcome.kind)
 
 
 def _reduced(outcome: Outcome, reason: str) -> Outcome | None:

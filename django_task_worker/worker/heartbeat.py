@@ -30,8 +30,9 @@ class HeartbeatFile:
 
 
 def _touch(path: Path) -> None:
-    """Never through a link that somebody else has put there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    """Never through a link that somebody else has put there, and never waiting for a pipe's reader."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o644)
     try:
         os.utime(descriptor)
     finally:

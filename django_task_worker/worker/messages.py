@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring as _text
+from math import isfinite
 from struct import Struct
 from typing import Any
 
 from django_task_worker.lifecycle.values import Claimed, Notes
 from django_task_worker.states import Kind
-from django_task_worker.worker.text import shortened
+from django_task_worker.worker.text import (
+    MAX_ERROR_BYTES,
+    MAX_TRACEBACK_BYTES,
+    shortened,
+    size_of,
+    storable,
+)
 
 HEADER = Struct("!I")
 OVERHEAD = 8
@@ -159,15 +166,15 @@ def read_report(payload: bytes) -> Report:
             id=task_id,
             kind=_KINDS[fields["kind"]],
             duration_s=duration_s,
-            result=result,
-            result_json=result_json,
-            error_type=error_type,
-            error=error,
-            traceback=traceback,
+            result=None if result is None else storable(result),
+            result_json=None if result_json is None else _checked_json(result_json),
+            error_type=None if error_type is None else storable(error_type)[:255],
+            error=None if error is None else shortened(error, MAX_ERROR_BYTES),
+            traceback=None if traceback is None else shortened(traceback, MAX_TRACEBACK_BYTES),
             notes=_notes(fields["notes"]) if "notes" in fields else None,
             recycle=bool(fields.get("recycle")),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+    except (ValueError, ArithmeticError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         raise BadFrame(f"no report: {problem}") from None
 
 
@@ -178,6 +185,30 @@ def _parsed(payload: bytes) -> Any:
     if end != len(text):
         raise ValueError("not JSON alone")
     return value
+
+
+def _checked_json(text: str) -> str | None:
+    """The JSON text, or None where a database could refuse it, as the child would have it."""
+    if "\\u0000" in text:
+        return None
+    try:
+        size_of(text)
+        value = _STRICT.decode(text)
+        if "\\u" in text:
+            size_of(_encode(value))
+    except (ValueError, RecursionError):
+        return None
+    return text
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not isfinite(value):
+        raise ValueError("no finite number")
+    return value
+
+
+_STRICT = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 def _notes(fields: Any) -> Notes:

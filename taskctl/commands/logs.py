@@ -43,7 +43,7 @@ def logs(
 
     task = queries.get(queries.find(task_id, alias), alias)
     if session.terminal.form == "id":
-        session.terminal.line(task.pk)
+        session.terminal.line(session.terminal.clean(task.pk))
         return 0
     if follow:
         _tell_who_listens(task, session)

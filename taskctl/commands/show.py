@@ -98,7 +98,7 @@ def _print(
     if terminal.is_json:
         terminal.record(row)
     elif terminal.form == "id":
-        terminal.line(task.pk)
+        terminal.line(terminal.clean(task.pk))
     elif terminal.form == "table" and terminal.fields is None:
         lines = render.described(row, now, zone=zone(session))
         if attempts:

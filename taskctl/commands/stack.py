@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -81,7 +82,7 @@ def _not_running(task: DatabaseTask, session: Session) -> CommandError:
         "not-running",
         exits.NEGATIVE,
         f"{task.name} is not running: it is {word}",
-        tries=[f"taskctl why {task.pk[:12]}"],
+        tries=[f"taskctl why {quote(task.pk[:12])}"],
     )
 
 
@@ -94,5 +95,5 @@ def _no_answer(task: DatabaseTask, timeout_s: float, session: Session) -> Comman
         "timed-out",
         exits.TIMED_OUT,
         f"no answer from its worker {task.worker} after {exact(timeout_s)}",
-        tries=[f"taskctl why {task.pk[:12]}"],
+        tries=[f"taskctl why {quote(task.pk[:12])}"],
     )

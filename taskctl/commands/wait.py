@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -95,12 +96,12 @@ def _print(task: DatabaseTask, session: Session) -> None:
         for row in report.objects([task.pk], session):
             terminal.record(row)
     elif terminal.form == "id":
-        terminal.line(task.pk)
+        terminal.line(terminal.clean(task.pk))
     else:
         from taskctl.durations import brief
-        from taskctl.render.tasks import stored_status
+        from taskctl.render.tasks import finite, stored_status
 
-        run = task.duration
+        run = finite(task.duration)
         if terminal.form == "table":
             shown = "-" if run is None else brief(run)
             terminal.line(terminal.clean(f"{task.pk[:8]}  {stored_status(task):9}  {shown:>6}  {task.name}"))
@@ -120,4 +121,5 @@ def timed_out(ids: Sequence[str], timeout_s: float) -> CommandError:
 
 def resume(ids: Sequence[str]) -> str:
     """The command that waits on."""
-    return f"taskctl wait {' '.join(task_id[:12] for task_id in ids[:5])}{' …' if len(ids) > 5 else ''}"
+    shorts = " ".join(quote(task_id[:12]) for task_id in ids[:5])
+    return f"taskctl wait {shorts}{' …' if len(ids) > 5 else ''}"

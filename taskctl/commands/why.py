@@ -38,7 +38,7 @@ def _print(row: dict[str, Any], session: Session) -> None:
     if terminal.is_json:
         terminal.record(chosen(row, terminal))
     elif terminal.form == "id":
-        terminal.line(row["id"])
+        terminal.line(terminal.clean(row["id"]))
     elif terminal.form == "table" and terminal.fields is None:
         for line in folded(reasons.described(row), look(terminal)):
             terminal.line(line)

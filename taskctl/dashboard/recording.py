@@ -39,8 +39,7 @@ class Recorder:
 
     def __init__(self, path: Path, project: str, now: float) -> None:
         self.path = path
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        raw = os.fdopen(descriptor, "wb")
+        raw = os.fdopen(_private(path), "wb")
         self._file: IO[bytes] = (
             gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=5) if path.suffix == ".gz" else raw  # type: ignore[assignment]
         )
@@ -69,6 +68,18 @@ class Recorder:
 
     def _line(self, value: Any) -> None:
         self._file.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+
+
+def _private(path: Path) -> int:
+    """A descriptor of the emptied file, closed to others before it is written. Never through a link."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        os.ftruncate(descriptor, 0)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 class Recording:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from taskctl.durations import brief
@@ -83,7 +84,12 @@ def _wait_s(task: Any) -> float | None:
 def _run_s(task: Any, now: datetime) -> float | None:
     if task.status == "PROGRESS" and task.started_at is not None:
         return round(max(float((now - task.started_at).total_seconds()), 0.0), 3)
-    return None if task.duration is None else round(float(task.duration), 6)
+    return finite(task.duration)
+
+
+def finite(seconds: float | None) -> float | None:
+    """None for NaN and infinity, which JSON has no words for and Postgres stores."""
+    return None if seconds is None or not isfinite(seconds) else round(float(seconds), 6)
 
 
 def _age(key: str) -> Callable[[Mapping[str, Any], datetime], Cell]:

@@ -158,3 +158,35 @@ def test_an_interrupt_says_how_to_go_on(ctl: Ctl, make: Make, monkeypatch: pytes
     done = ctl("wait", task.pk)
     assert done.code == 130
     assert done.err == f"still running; taskctl wait {task.pk[:12]} to resume\n"
+
+
+@on_one
+def test_a_duration_that_is_no_number_is_none(ctl: Ctl, make: Make) -> None:
+    task = make("COMPLETED", duration=float("inf"))
+    assert ctl("wait", task.pk).lines == [f"{task.pk}\tcompleted\t\tapp.tasks.add"]
+    for verb in ("list", "wait", "show"):
+        words = [] if verb == "list" else [task.pk]
+        (record,) = ctl(verb, *words, "--json").records
+        assert record["run_s"] is None
+        assert ctl(verb, *words, "-o", "table").code == 0
+
+
+@on_one
+@pytest.mark.parametrize("verb", ["show", "logs", "why", "wait"])
+def test_an_id_written_by_others_is_printed_clean(ctl: Ctl, make: Make, verb: str) -> None:
+    task = make("COMPLETED", id="abc\x1b]0;owned\x07")
+    assert ctl(verb, task.pk, "-o", "id").out.rstrip("\n").isprintable()
+
+
+@on_one
+def test_a_traceback_of_debug_is_clean(ctl: Ctl, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django_task_worker import queries
+
+    def refuse(*args: object) -> None:
+        raise RuntimeError("a\x1b]0;owned\x07")
+
+    task = make("COMPLETED")
+    monkeypatch.setattr(queries, "get", refuse)
+    done = ctl("show", task.pk, "--debug")
+    assert "Traceback" in done.err
+    assert all(line.isprintable() for line in done.err.splitlines())

@@ -131,3 +131,20 @@ def test_a_replay_ends_on_its_last_frame(replay: Replay, clock: list[float]) -> 
     assert told(replay) == 4
     clock[0] += 500
     assert replay.now() == pytest.approx(NOW + 3)
+
+
+def test_a_recording_is_not_written_through_a_planted_link(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("untouched")
+    path.symlink_to(target)
+    with pytest.raises(OSError, match="symbolic link"):
+        Recorder(path, "shop", NOW)
+    assert target.read_text() == "untouched"
+
+
+def test_an_older_file_becomes_its_owners_alone(path: Path) -> None:
+    path.write_text("older")
+    path.chmod(0o644)
+    record(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Recording(path).project == "shop"

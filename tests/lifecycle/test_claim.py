@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from django_task_worker import lifecycle
 from django_task_worker.ids import new_id
@@ -263,3 +265,28 @@ def test_a_pause_between_the_look_and_the_claim_hides_no_task(
 
     monkeypatch.setattr(postgresql, "run", ask_slowly)
     assert tasks.claimed_ids() == [task_id]
+
+
+def test_a_time_limit_that_is_no_number_stops_nobody(tasks: Tasks) -> None:
+    connection = connections[tasks.using]
+    if connection.vendor != "sqlite":
+        pytest.skip("its columns refuse such a row")
+    foreign, good = tasks.add(), tasks.add()
+    table = tasks.all.model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET timeout = 'abc' WHERE id = %s", [foreign])
+    assert {task.id for task in tasks.claim(10)} == {foreign, good}
+    tasks.all.update(lease_expires_at=tasks.now() - timedelta(seconds=5))
+    assert {task.id for task in lifecycle.rescue(using=tasks.using)} == {foreign, good}
+
+
+@pytest.mark.parametrize("due_at", ["-infinity", "infinity"])
+def test_an_endless_due_time_stops_nobody(tasks: Tasks, due_at: str) -> None:
+    connection = connections[tasks.using]
+    if connection.vendor != "postgresql" or not postgresql.is_enabled:
+        pytest.skip("only Postgres has such times, and only its own claim leaves them unread")
+    foreign, good = tasks.add(), tasks.add()
+    table = tasks.all.model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET due_at = %s WHERE id = %s", [due_at, foreign])
+    assert good in {task.id for _ in range(2) for task in look(tasks).tasks}

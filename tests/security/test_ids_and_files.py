@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from math import log2
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_a_heartbeat_is_never_written_through_a_planted_link(
     assert target.stat().st_mtime == 1
     assert target.read_text() == "untouched"
     assert len(caplog.records) == 1, "said once"
+
+
+def test_a_heartbeat_does_not_wait_for_the_reader_of_a_pipe(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.mkfifo(tmp_path / "alive")
+    done = threading.Thread(target=HeartbeatFile(tmp_path / "alive").touch, args=(0.0, 0.0), daemon=True)
+    done.start()
+    done.join(10)
+    assert not done.is_alive()
+    assert len(caplog.records) == 1
 
 
 # Where we come from

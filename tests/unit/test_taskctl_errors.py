@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from taskctl import errors
+from taskctl.commands.wait import resume
 from taskctl.errors import CommandError
 from taskctl.terminal import Terminal
 
@@ -330,3 +331,11 @@ def test_with_colour_the_words_stay() -> None:
     lines = Terminal(err_colour=True).lines(errors.task_not_found("x"))
     assert lines[0] == "\x1b[31m\x1b[1merror\x1b[0m: no task with the id 'x'"
     assert lines[1] == "\x1b[36m\x1b[1mtry\x1b[0m: taskctl list"
+
+
+def test_hints_to_paste_are_quoted_for_the_shell() -> None:
+    queue = "a; rm -rf b"
+    nobody = errors.waiting_for_nobody("7h2k", queue, [])
+    assert nobody.tries == ("in another terminal: taskctl worker --queue 'a; rm -rf b'",)
+    assert errors.unknown_queue("a; rm -rf c", [queue]).tries[0].startswith("--queue 'a; rm -rf b' ")
+    assert resume(["a;b"]) == "taskctl wait 'a;b'"

@@ -171,4 +171,9 @@ def test_every_text_is_one_printable_line(text: str) -> None:
     for formatter in (logs.Text(is_terminal=True), logs.Journal()):
         assert formatter.format(record).isprintable()
     assert json.loads(logs.JSONLines().format(record))["message"] == text
-    assert "\n" not in logs.JSONLines().format(record)
+    assert logs.JSONLines().format(record).isprintable()
+
+
+def test_a_line_of_json_keeps_words_and_escapes_what_a_terminal_obeys() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "é\x7f\x9b2J\u202e", (), None)
+    assert r'"é\u007f\u009b2J\u202e"' in logs.JSONLines().format(record)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from django_task_worker.worker.text import MAX_ERROR_BYTES
 from tests.processes import Process
 from tests.waiting import wait_until
 from tests.worker.outcomes import ended, enqueue, row, running
@@ -50,6 +52,32 @@ def test_garbage_on_the_channel_costs_the_sender_its_process(resident: Process, 
     assert (done.status, done.error_type) == ("FAILED", "WorkerLost")
     assert "the child process" in (done.error or "")
     assert resident.running
+
+
+OWN = {
+    "huge duration": ("failed", {"duration_s": 10**400}, 0),
+    "surrogate": ("failed", {"error": "\ud800", "error_type": "\ud800", "traceback": "\ud800"}, 0),
+    "nul": ("failed", {"error": "a\0b", "error_type": "\0", "traceback": "\0"}, 0),
+    "result": ("completed", {"result": "\ud800\0"}, 0),
+    "bad json": ("completed", {"result_json": "{"}, 0),
+    "surrogate json": ("completed", {"result_json": '"\\ud800"'}, 0),
+    "infinite json": ("completed", {"result_json": "1e999999"}, 0),
+    "long": ("failed", {}, 9_000_000),
+}
+
+
+@pytest.mark.parametrize("resident", ["postgres 1", "sqlite 1"], indirect=True, scope="module")
+@pytest.mark.parametrize("what", OWN)
+def test_what_a_task_reports_of_itself_leaves_the_worker_whole(resident: Process, what: str) -> None:
+    kind, fields, length = OWN[what]
+    pid = resident.pid
+    done = ended(enqueue("fates.report_itself", kind, json.dumps(fields), length), 10)
+    assert done.status == ("COMPLETED" if kind == "completed" else "FAILED")
+    assert len((done.error or "").encode()) <= MAX_ERROR_BYTES
+    assert done.result_json is None
+    assert ended(enqueue("fates.recursion_limit"), 10).status == "COMPLETED"
+    assert resident.running
+    assert resident.pid == pid
 
 
 def test_half_a_message_spoils_the_report(resident: Process) -> None:

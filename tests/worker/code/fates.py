@@ -161,6 +161,21 @@ def send_garbage(kind: str, seconds: float = 0.0) -> str:
     return kind
 
 
+def report_itself(kind: str, fields: str, length: int = 0) -> None:
+    """Reports this very task and ends the process; `length` lengthens its error."""
+    from django.db import connection
+
+    from django_task_worker.models import DatabaseTask
+
+    task = DatabaseTask.objects.get(status="PROGRESS", name="fates.report_itself")
+    connection.close()
+    content = json.loads(fields)
+    if length:
+        content["error"] = "e" * length
+    _send(_report(id=task.pk, kind=kind, **content))
+    os._exit(0)
+
+
 def flood(seconds: float) -> None:
     """Garbage for as long as the supervisor takes it, deaf to signals."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
