@@ -37,6 +37,10 @@ OOM_SCORE = 500
 """By how much rather than its supervisor the kernel should kill a child when memory runs out."""
 
 
+EXHAUSTED = frozenset(("MemoryError", "RecursionError"))
+"""After these a child is in an uncertain state."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChildLimits:
     """When a child is replaced by a fresh one; None is never."""
@@ -101,7 +105,7 @@ def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, gate: Gate,
         done += 1
         capture.restore_streams()
         is_clean = surroundings.restore()
-        worn = not is_clean or _is_worn(limits, done, started)
+        worn = not is_clean or found.error_type in EXHAUSTED or _is_worn(limits, done, started)
         channel.sendall(report(replace(found, recycle=True) if worn else found))
         if worn:
             return
