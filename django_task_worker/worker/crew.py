@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
@@ -64,6 +64,7 @@ class Crew:
         self._before_fork = before_fork
         self._leave_parent = leave_parent
         self._cancelling: set[str] = set()
+        self._cannot_start = False
         self._respawn_at = 0.0
         self._respawn_s = 0.0
         self._adopted = Adopted()
@@ -78,16 +79,27 @@ class Crew:
         if missing <= 0 or now < self._respawn_at:
             return
         self._before_fork()
-        for _ in range(missing):
-            process = Process(self._limits, self._frame_limit, self._worker, self._gate)
-            try:
-                process.fork(self._leave)
-            except OSError as error:
-                process.close()
-                self._delay_respawn(now)
-                logger.error("cannot start a child process: %s", error)
-                return
-            self.processes.append(process)
+        try:
+            for _ in range(missing):
+                self._start()
+        except OSError as error:
+            self._delay_respawn(now)
+            if not self._cannot_start:
+                logger.error("cannot start a child process, and go on trying: %s", error)
+            self._cannot_start = True
+            return
+        if self._cannot_start:
+            self._cannot_start = False
+            logger.info("child processes start again")
+
+    def _start(self) -> None:
+        process = Process(self._limits, self._frame_limit, self._worker, self._gate)
+        try:
+            process.fork(self._leave)
+        except OSError:
+            process.close()
+            raise
+        self.processes.append(process)
 
     def _leave(self) -> None:
         for sibling in self.processes:
@@ -95,6 +107,9 @@ class Crew:
         self._leave_parent()
 
     def _delay_respawn(self, now: float) -> None:
+        """Ever longer; those that die while nobody may be started anyway count once."""
+        if now < self._respawn_at:
+            return
         self._respawn_s = min(MAX_RESPAWN_S, max(FIRST_RESPAWN_S, self._respawn_s * 2))
         self._respawn_at = now + self._respawn_s
 
@@ -138,6 +153,7 @@ class Crew:
         return found
 
     def _cut_off(self, process: Process, head: Running, kind: Kind, reason: str, now: float) -> Outcome:
+        self._cancelling.discard(head.task.id)
         ended = now if process.signalled_at is None else process.signalled_at
         duration_s = max(0.0, ended - head.started) if head.started is not None else 0.0
         if kind is Kind.TIMED_OUT:
@@ -202,8 +218,10 @@ class Crew:
     def _ahead(self) -> int:
         return min(len(self.processes), self.pace.ahead(time.monotonic()))
 
-    def take(self, tasks: Iterable[Claimed], now: float, *, hands_out: bool = True) -> None:
+    def take(self, tasks: Sequence[Claimed], now: float, *, hands_out: bool = True) -> None:
         """Accept claimed tasks and, usually, hand out what can be handed out."""
+        if self._cancelling:  # that was an earlier run
+            self._cancelling.difference_update([task.id for task in tasks])
         self.backlog.extend([Waiting(task, now) for task in tasks])
         if hands_out:
             self.distribute(now)
@@ -265,14 +283,22 @@ class Crew:
 
     # --- endings ---
 
-    def enforce(self, now: float) -> None:
-        """Kill what is over its time limit or cancelled, and go on with killing."""
+    def read_overdue(self, now: float) -> list[Outcome]:
+        """What ended in time, while nobody read the reports of it."""
+        overdue = [process for process in self.processes if process.overdue_s(now) >= 0]
+        return [outcome for process in overdue for outcome in self.read(process, now)]
+
+    def enforce(self, now: float, *, spares_unread: bool = False) -> None:
+        """Kill what is over its time limit or cancelled, and go on with killing.
+
+        With `spares_unread` not a child that has sent something: it may be the report of what seems to run.
+        """
         for process in self.processes:
             if process.verdict is not None:
                 process.escalate(now)
             elif process.head is not None and process.head.task.id in self._cancelling:
                 process.kill(Kind.CANCELLED, now)
-            elif process.overdue_s(now) >= 0:
+            elif process.overdue_s(now) >= 0 and not (spares_unread and process.has_unread):
                 process.kill(Kind.TIMED_OUT, now)
             elif process.hung_up_at is not None and now >= process.hung_up_at + HANG_UP_S:
                 process.fault = "closed its channel to the supervisor"

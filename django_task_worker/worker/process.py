@@ -174,6 +174,13 @@ class Process:
             self.kill_at_once(Kind.LOST)
         return found
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether it has sent something that was not read yet."""
+        with suppress(OSError):
+            return bool(self._ours.recv(1, socket.MSG_PEEK))
+        return False
+
     def _hang_up(self) -> None:
         if self.hung_up_at is None:
             self.hung_up_at = time.monotonic()

@@ -187,6 +187,7 @@ class Supervisor:
             self._look_for_cancellations()
 
     def _end_what_must_end(self, now: float) -> None:
+        self._completer.add(self._crew.read_overdue(now))
         self._crew.enforce(now)
         self._completer.add(self._crew.give_back(now))
         if self._is_stopping and now >= self._stop_by:
@@ -294,7 +295,7 @@ class Supervisor:
     def _on_tick(self, waited_s: float) -> None:
         """A statement keeps the loop waiting. Runs in a signal handler, so it only kills and cuts."""
         now = time.monotonic()
-        self._crew.enforce(now)
+        self._crew.enforce(now, spares_unread=True)
         for process in self._crew.processes:
             if process.head is not None and self._leases.is_expired(process.head.task, now):
                 process.signal_group(signal.SIGKILL)

@@ -197,6 +197,21 @@ def test_a_time_limit_holds_while_the_table_is_locked(
 
 
 @on_postgres
+def test_a_task_that_ends_in_time_is_in_time_although_a_statement_hangs(
+    database: Database, worker: Callable[..., Process]
+) -> None:
+    """Its report waits to be read for longer than its time limit."""
+    process = worker("--concurrency", 2, "--poll", "100ms")
+    task = running(enqueue("sleep", 1, timeout=2))
+    began = time.monotonic()
+    with psycopg.connect(database.url, autocommit=False) as other:
+        other.execute(f"LOCK TABLE {DatabaseTask._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+        wait_until(lambda: time.monotonic() > began + 4)
+    assert ended(task).status == "COMPLETED"
+    assert process.stop() == 0
+
+
+@on_postgres
 def test_a_silent_line_to_the_database_hurts_no_time_limit_and_no_task(
     database: Database, worker: Callable[..., Process], journal: Path
 ) -> None:

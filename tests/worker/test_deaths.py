@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from django_task_worker.client import cancel, requeue
 from tests.processes import Process
 from tests.waiting import wait_until
 from tests.worker.marks import on_postgres
@@ -178,3 +179,20 @@ def test_a_retry_does_not_wait_for_the_poll(quick: dict[str, Any], worker: Calla
     worker("--poll", "60s", "--retry", 1)
     done = ended(task)
     assert (done.status, done.retry_count) == ("FAILED", 1)
+
+
+def test_a_cancelled_task_that_is_put_back_runs(resident: Process) -> None:
+    """Also by the worker that was asked to stop it."""
+    task = running(enqueue("sleep", 2))
+    assert cancel(task.id)
+    assert ended(task).status == "CANCELLED"
+    assert requeue(task.id)
+    assert ended(task).status == "COMPLETED"
+
+
+@pytest.mark.parametrize("call", [("fates.fail", "memory"), ("recurse",)], ids=["memory", "recursion"])
+def test_a_child_that_was_exhausted_is_replaced(resident: Process, call: tuple[str, ...]) -> None:
+    """What it lacked it may lack still."""
+    before = {child.pid for child in resident.children()}
+    assert ended(enqueue(*call)).status == "FAILED"
+    wait_until(lambda: {child.pid for child in resident.children()} - before, 5)
