@@ -24,6 +24,10 @@ class RedisUnavailable(TaskWorkerError):
     """Redis does not answer."""
 
 
+class RedisRefused(RedisUnavailable):
+    """Redis answers that it will not do something, now or for this user."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """An open connection that has not said anything yet, and who is to be said to use which database."""

@@ -25,7 +25,7 @@ from django_task_worker.events.event import (
     EventName,
     current_time,
 )
-from django_task_worker.events.line import Line, RedisUnavailable, open_line
+from django_task_worker.events.line import Line, RedisRefused, RedisUnavailable, open_line
 from django_task_worker.events.names import LookUp, by_thread
 from django_task_worker.ids import new_id
 from django_task_worker.sockets import widen
@@ -177,12 +177,12 @@ class Wire:
         return answers
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        """The answers that are whole now. Raises RedisUnavailable when one of them refuses us."""
+        """The answers that are whole now. Raises RedisRefused when one of them refuses us."""
         *answers, self._unread = (self._unread + chunk).split(b"\r\n")
         self._owed = max(0, self._owed - len(answers))
         refused = next((line for line in answers if line.startswith(_REFUSALS)), None)
         if refused is not None:
-            raise RedisUnavailable(refused[1:].decode("utf-8", "replace"))
+            raise RedisRefused(refused[1:].decode("utf-8", "replace"))
         return answers
 
     def receive(self) -> bytes:
@@ -228,6 +228,8 @@ class Breaker:
 
     warned_at: ClassVar[float] = -WARN_EVERY_S
     """Of all breakers: a worker has two connections, and one warning will do."""
+    refused_at: ClassVar[float] = -WARN_EVERY_S
+    """The same of refusals, which may concern one command: that others succeed does not end them."""
 
     def __init__(self) -> None:
         self._failures = 0
@@ -240,6 +242,12 @@ class Breaker:
 
     def failed(self, error: Exception) -> None:
         now = time.monotonic()
+        if isinstance(error, RedisRefused):
+            self._closed_until = now + MAX_PAUSE_S * random.uniform(0.8, 1.0)
+            if now - Breaker.refused_at >= WARN_EVERY_S:
+                Breaker.refused_at = now
+                logger.warning("Redis refuses us (%s); tasks are safe in the database, workers poll", error)
+            return
         self._closed_until = now + min(MAX_PAUSE_S, 2.0 ** min(self._failures, 10)) * random.uniform(0.8, 1.0)
         self._failures += 1
         if now - Breaker.warned_at >= WARN_EVERY_S:
@@ -327,6 +335,8 @@ class Link:
         try:
             try:
                 return self._try(verb, commands)
+            except RedisRefused:
+                raise
             except RedisUnavailable:
                 if not was_open:
                     raise

@@ -155,6 +155,28 @@ def test_the_documented_acl_is_all_a_worker_needs(
         server.remove()
 
 
+@on_postgres
+@pytest.mark.parametrize("rules", ["-publish", "-set", "-subscribe"])
+def test_a_refusal_is_told_once_and_tasks_go_on(
+    worker: Callable[..., Process], environment: dict[str, str], rules: str
+) -> None:
+    """Of one command, while all others are allowed."""
+    server = GuardedRedis("~*", "&*", "+@all", rules)
+    server.start()
+    try:
+        environment["REDIS_URL"] = server.guarded_url
+        process = worker("--poll", "100ms")
+        for _ in range(12):
+            assert ended(enqueue("sleep", 0.5)).status == "COMPLETED"
+        told = [line for line in process.lines if "tasks are safe in the database" in line]
+        assert len(told) == 1, told
+        assert "NOPERM" in told[0] or "subscribe" in told[0]
+        assert not [line for line in process.lines if "answers again" in line]
+        assert process.stop() == 0
+    finally:
+        server.remove()
+
+
 # What gets lost
 
 
