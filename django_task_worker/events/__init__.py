@@ -5,7 +5,8 @@ Two transports: Redis Pub/Sub (`redis`), and none at all, when everybody polls t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from django.db import transaction
@@ -13,6 +14,8 @@ from django.db import transaction
 from django_task_worker.events.event import Event, EventName
 
 __all__ = ["Event", "EventName", "announce", "flush", "redis_problem", "use_publisher"]
+
+logger = logging.getLogger("django_task_worker.events")
 
 
 class Publisher(Protocol):
@@ -46,15 +49,25 @@ def announce(events: Sequence[Event], using: str) -> None:
     Never in a transaction that the caller manages by hand: Django tells nobody when that commits.
     """
     connection = transaction.get_connection(using)
-    is_manual = not connection.in_atomic_block and not connection.get_autocommit()
-    if not events or is_manual:
+    is_free = not connection.in_atomic_block
+    if not events or (is_free and not connection.autocommit and connection.connection is not None):
         return
     publisher = _publisher()
 
     def publish() -> None:  # not a partial: Django logs the name of what fails here
         publisher.publish(events)
 
-    connection.on_commit(publish, robust=True)
+    if is_free and connection.connection is None:  # Django would open one, which can fail or take long
+        _robustly(publish)
+    else:
+        connection.on_commit(publish, robust=True)
+
+
+def _robustly(publish: Callable[[], None]) -> None:
+    try:
+        publish()
+    except Exception:
+        logger.exception("cannot publish what has happened")
 
 
 def flush(timeout_s: float) -> None:

@@ -65,7 +65,8 @@ class Database:
     def release(self) -> None:
         """The turnover that is under way has been answered, and nothing is left to be asked about it."""
         self.under_way = None
-        self._has_answered()
+        if not self.is_away:  # something else may have failed since
+            self._has_answered()
 
     def _let_it_be_answered(self) -> None:
         """The connection can do nothing else before. What is wrong is told by `end`."""

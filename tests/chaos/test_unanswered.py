@@ -200,13 +200,17 @@ def test_a_line_that_breaks_after_any_number_of_bytes_costs_no_attempt(
     url = database.url.replace(f":{database_server.port}/", f":{line.port}/")
     process = worker("--concurrency", 2, "--poll", "100ms", TEST_DATABASE=url)
     good, bad = 0, 0
+
+    def so_far() -> str:
+        return f"{oracle.words('end').total()} of {good}, {oracle.statuses()}, {line.cuts}\n{process.output}"
+
     for number in range(cuts):
         good += len(oracle.store(8, 0.002))
         bad += len(oracle.store(2, fate="fail", max_retries=1))
         line.cut_after(some_bytes(), random.choice([TO_SERVER, TO_CLIENT]))
         wait_until(lambda: line.cuts == number + 1, 20)  # noqa: B023
         ended = oracle.words("end").total()
-        wait_until(lambda: ended == good or oracle.words("end").total() > ended, 20)  # noqa: B023
+        wait_until(lambda: ended == good or oracle.words("end").total() > ended, 20, what=so_far)  # noqa: B023
     verdict = oracle.assert_holds(60)
     assert verdict.ends == {"COMPLETED": good, "FAILED": bad}
     assert verdict.reruns == bad

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 from django_task_worker import lifecycle
+from django_task_worker.events import announce
+from django_task_worker.events.event import Event, EventName
 from django_task_worker.lifecycle import Outcome
 from django_task_worker.states import Kind
 from tests.lifecycle.published import Published
@@ -32,6 +34,17 @@ def test_a_new_task_is_told_and_wakes_workers(tasks: Tasks, published: Published
 
     assert published.told == [("task_created", task_id)]
     assert (event.name, event.queue, event.wakes) == ("app.tasks.add", "mail", True)
+
+
+def test_an_announcement_outside_of_a_transaction_opens_no_connection(
+    tasks: Tasks, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be cut off just now: what was done is told nevertheless."""
+    connection = connections[tasks.using]
+    connection.close()
+    monkeypatch.setattr(connection, "connect", pytest.fail)
+    announce([Event(event=EventName.TASK_FINISHED, task_id="a")], tasks.using)
+    assert published.told == [("task_finished", "a")]
 
 
 def test_many_new_tasks_are_told_once_a_queue_with_their_number(tasks: Tasks, published: Published) -> None:
