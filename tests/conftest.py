@@ -205,7 +205,7 @@ def _no_warning_yet() -> None:
     """A process warns of Redis once a minute, and this one runs many tests in a minute."""
     from django_task_worker.events.redis import WARN_EVERY_S, Breaker
 
-    Breaker.warned_at = -WARN_EVERY_S
+    Breaker.warned_at = Breaker.refused_at = -WARN_EVERY_S
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -28,7 +29,8 @@ def held_by(name: str) -> int:
 
 def send(processes: list[psutil.Process], number: int) -> None:
     for process in processes:
-        process.send_signal(number)
+        with suppress(psutil.NoSuchProcess):  # the first that wakes up may have killed it
+            process.send_signal(number)
 
 
 def lose(worker: Process, name: str, oracle: Oracle, *, with_children: bool) -> None:

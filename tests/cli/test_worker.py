@@ -34,7 +34,7 @@ def test_it_logs_json_where_that_is_wanted(worker: Any, run: Run, database: Data
     assert process.stop() == 0
     records = [json.loads(line) for line in process.lines]
     assert {record["type"] for record in records} == {"log"}
-    assert any("a\x1b[2Jb" in record["message"] for record in records)
+    assert any("a\ufffd[2Jb" in record["message"] for record in records)
 
 
 def test_nothing_a_task_says_can_speak_to_the_terminal(worker: Any, run: Run, database: Database) -> None:

@@ -85,5 +85,5 @@ def test_more_than_is_taken_back_at_once_does_not_wait_for_the_next_sweep(
     process = worker()
     wait_until(lambda: not DatabaseTask.objects.filter(status="PROGRESS").exists(), 30)
     assert DatabaseTask.objects.filter(status="FAILED", error_type="WorkerLost").count() == 1202
-    process.line("rescued 500 tasks of lost worker first")
-    process.line("rescued 2 tasks of lost worker other␤")
+    process.line(r"rescued \d+ tasks of lost worker first")
+    process.line(r"rescued \d tasks of lost worker other␤")

@@ -205,7 +205,7 @@ def test_a_wrong_password_is_said_without_saying_it(
 ) -> None:
     process = worker(REDIS_PASSWORD=password)
     process.line("ready .*redis=down")
-    process.line("(?i)Redis is not reachable.*(password|auth)")
+    process.line("(?i)Redis (is not reachable|refuses us).*(password|auth)")
     assert ended(enqueue("add", 1, 2)).result == "3"
     assert process.stop() == 0
     assert "canary" not in process.output
