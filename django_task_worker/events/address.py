@@ -57,7 +57,8 @@ def split(url: str) -> tuple[SplitResult, int | None]:
             "host or port are not valid: a port is a number from 1 to 65535, "
             "and what is special in a password must be percent-encoded"
         )
-    if parts.scheme != "unix" and "@" in parts.path + parts.fragment:
+    behind = parts.path + parts.fragment + ("" if parts.hostname else parts.query)
+    if parts.scheme != "unix" and "@" in behind:
         raise ValueError("what is special in a password must be percent-encoded")
     return parts, port
 

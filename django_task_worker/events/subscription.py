@@ -23,6 +23,8 @@ _CANCEL = EventName.TASK_CANCELLED.value.encode()
 _WISH = EventName.TASK_WATCHED.value.encode()
 
 
+GAP_S = 0.05
+"""From one look for cancellations to the next, however often they are spoken of."""
 LONGEST = 4096
 """Bytes that are read closely; in a flood they would not be worth it."""
 
@@ -50,7 +52,8 @@ class Subscription:
         self._heard_at = 0.0
         self._pinged_at = 0.0
         self.is_configured = is_used and settings().redis_url is not None
-        self.saw_cancel = self.saw_wish = False
+        self.saw_wish = self._saw_cancel = False
+        self._cancel_at = 0.0
 
     @property
     def is_up(self) -> bool:
@@ -90,11 +93,24 @@ class Subscription:
             self._lose(error)
             return {None}
         self._heard_at = time.monotonic()
-        self.saw_cancel = self.saw_cancel or _CANCEL in chunk
+        self._saw_cancel = self._saw_cancel or _CANCEL in chunk
         self.saw_wish = self.saw_wish or _WISH in chunk
         if len(chunk) > LONGEST:
             return {None}
         return {_place(line) for line in chunk.split(b"\r\n") if line.startswith(b"{")} or {None}
+
+    @property
+    def cancel_due_at(self) -> float | None:
+        """When to look for cancellations, by the monotonic clock; None while nobody speaks of any."""
+        return self._cancel_at if self._saw_cancel else None
+
+    def takes_cancel(self) -> bool:
+        """Whether to look for cancellations now; the caller does."""
+        now = time.monotonic()
+        if not self._saw_cancel or now < self._cancel_at:
+            return False
+        self._saw_cancel, self._cancel_at = False, now + GAP_S
+        return True
 
     def check(self) -> None:
         """Notice a connection that is only half there: it must answer a PING."""

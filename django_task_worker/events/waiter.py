@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 POLL_S = 1.0
 FIRST_POLL_S = 0.02
 CONNECT_S = 0.25
+FREE_LOOKS = 5
+"""Messages that are answered at once; behind them comes a pause, as in a flood."""
+GAP_S = 0.05
 
 
 class _Subscriber(threading.local):
@@ -39,6 +42,7 @@ class Waiter:
         self._channels = (DONE_CHANNEL, MORE_CHANNEL) if hears_more else (DONE_CHANNEL,)
         self._names: tuple[bytes, ...] = ()
         self._poll_s = FIRST_POLL_S
+        self._looks = 0
 
     def __enter__(self) -> Waiter:
         self._subscribe()
@@ -60,11 +64,14 @@ class Waiter:
 
         Whatever arrives only causes a look at the database, so it is read and not believed.
         """
+        if self._looks > FREE_LOOKS:
+            time.sleep(min(GAP_S, timeout_s))
         wire = _subscriber.wire
         if wire is None:
             time.sleep(min(self._poll_s, timeout_s))
             self._poll_s = min(self._poll_s * 1.5, POLL_S)
         elif select.select([wire], [], [], min(POLL_S, timeout_s))[0]:
+            self._looks += 1
             self._read(wire)
 
     def _read(self, wire: Wire) -> None:

@@ -166,6 +166,7 @@ class Supervisor:
             self._crew.next_deadline(now),
             self._mark_at(),
             self._publisher.due_at,
+            self._subscription.cancel_due_at,
             self._stop_by if self._is_stopping and self._crew.busy else None,
         ]
         if self._turnovers.due_at is not None:
@@ -184,9 +185,9 @@ class Supervisor:
                 self._completer.add(self._crew.read(source, now))
         elif source is self._subscription:
             self._claimer.wake(now, self._subscription.read())
-            self._look_for_cancellations()
 
     def _end_what_must_end(self, now: float) -> None:
+        self._look_for_cancellations()
         self._completer.add(self._crew.read_overdue(now))
         self._crew.enforce(now)
         self._completer.add(self._crew.give_back(now))
@@ -347,7 +348,6 @@ class Supervisor:
         if self._leases.unsure:
             for accepted in self._claimer.adopt():
                 self._take(*accepted)
-        self._look_for_cancellations()
         self._heartbeat_file.touch(now, self._database.ok_at)
 
     def _glances(self) -> list[Chore]:
@@ -365,9 +365,8 @@ class Supervisor:
             self._claimer.wake(now)
 
     def _look_for_cancellations(self) -> None:
-        if not self._subscription.saw_cancel:
+        if not self._subscription.takes_cancel():
             return
-        self._subscription.saw_cancel = False
         held = self._leases.pairs
         asked = self._database.run(
             "look for cancellations", lambda: lifecycle.cancelling(held, self.options.using)

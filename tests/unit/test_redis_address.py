@@ -35,6 +35,8 @@ WRONG = [
     "redis://:12/ret@h/0",
     "redis://:sec#ret@h/0",
     "redis://:sec?ret@h/0",
+    "redis://:12?ret@h/0",
+    "redis://:12#ret@h/0",
     "redis://:secret",
     "redis://[::1/0?password=secret",
     "redis:secret",

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -15,7 +16,17 @@ import pytest
 import redis as redis_client
 
 from django_task_worker.client import create_task, wait_for_completion
-from django_task_worker.events import Event, EventName, background, flush, line, names, redis_problem, waiter
+from django_task_worker.events import (
+    Event,
+    EventName,
+    background,
+    flush,
+    line,
+    names,
+    redis_problem,
+    subscription,
+    waiter,
+)
 from django_task_worker.events.line import RedisUnavailable, open_line
 from django_task_worker.events.redis import Link
 from django_task_worker.events.subscription import Subscription, TurnPublisher
@@ -299,6 +310,34 @@ def test_tls_that_a_plain_server_is_asked_for_is_given_up_in_time(redis: Redis, 
     assert time.monotonic() - began < 2
     assert problem
     assert "canary" not in problem
+
+
+# Cancellations
+
+
+def test_cancellations_are_looked_for_at_once_and_in_a_flood_now_and_then(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Subscription()
+    assert heard.open()
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(subscription, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    looks = []
+    with redis_client.Redis.from_url(redis.url, socket_timeout=5) as client:
+        for _ in range(20):
+            client.publish("task_wake", '{"event": "task_cancelled"}')
+            heard.read()
+            assert heard.cancel_due_at is not None
+            if heard.takes_cancel():
+                looks.append(clock.now)
+                assert heard.cancel_due_at is None
+            clock.now += 0.01
+    assert looks[0] == 1000.0
+    assert len(looks) == 4
+    assert heard.cancel_due_at is not None, "the last is not forgotten"
+    clock.now = heard.cancel_due_at
+    assert heard.takes_cancel()
+    heard.close()
 
 
 # Many locks at once
