@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import traceback
 from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
+from django_task_worker.cleaning import clean
 from django_task_worker.conf import settings
 from django_task_worker.exceptions import (
     ResultNotSerialisable,
@@ -19,6 +21,7 @@ from django_task_worker.exceptions import (
     UnknownTask,
 )
 from django_task_worker.functions import resolve
+from django_task_worker.signals import attempt_failed
 from django_task_worker.states import Kind
 from django_task_worker.worker.messages import Assignment, Report
 from django_task_worker.worker.text import (
@@ -28,6 +31,8 @@ from django_task_worker.worker.text import (
     size_of,
     storable,
 )
+
+logger = logging.getLogger("django_task_worker.worker")
 
 
 def run(task: Assignment) -> Report:
@@ -40,13 +45,13 @@ def run(task: Assignment) -> Report:
     except TaskNotAllowed as error:
         return _failure(task.id, Kind.REFUSED, error, started)
     except BaseException as error:
-        return _failure(task.id, Kind.FAILED, error, started)
+        return _raised(task, error, started)
     try:
         value = function(*task.args, **task.kwargs)
         if isinstance(value, CoroutineType):
             value = asyncio.run(value)
     except BaseException as error:
-        return _failure(task.id, Kind.FAILED, error, started)
+        return _raised(task, error, started)
     duration_s = time.monotonic() - started
     try:
         result, result_json = encode(value)
@@ -93,6 +98,19 @@ def _json(value: Any) -> str | None:
     except (TypeError, ValueError, RecursionError):
         return None
     return None if "\\u0000" in text else text
+
+
+def _raised(task: Assignment, error: BaseException, started: float) -> Report:
+    """The report of a failure, of which receivers have been told."""
+    report = _failure(task.id, Kind.FAILED, error, started)
+    try:
+        told = attempt_failed.send_robust(None, task_id=task.id, name=task.name, exception=error)
+        for _, answer in told:
+            if isinstance(answer, Exception):
+                logger.error("a receiver of attempt_failed has failed: %s", clean(_message(answer)))
+    except BaseException as second:  # a receiver may call sys.exit
+        logger.error("a receiver of attempt_failed has ended by %s", type_name(second))
+    return report
 
 
 def _failure(task_id: str, kind: Kind, error: BaseException, started: float) -> Report:

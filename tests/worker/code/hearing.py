@@ -1,0 +1,32 @@
+"""A project that listens for what fails, and may do worse itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from django.dispatch import receiver
+
+from django_task_worker.signals import attempt_failed
+
+
+class Told(Exception):
+    """With the file to write to, and what the receiver then does."""
+
+
+@receiver(attempt_failed)
+def hear(sender: None, *, task_id: str, name: str, exception: BaseException, **_: object) -> None:
+    if not isinstance(exception, Told):
+        return
+    path, then = exception.args
+    with Path(path).open("a") as file:
+        file.write(f"{task_id} {name} {type(exception).__name__}\n")
+    if then == "fail":
+        raise RuntimeError("deaf\x1b[2J")
+    if then == "exit":
+        sys.exit(3)
+
+
+def fail(path: str, then: str) -> NoReturn:
+    raise Told(path, then)
