@@ -121,6 +121,9 @@ def _folder(value: Any) -> Path:
     return path.resolve()
 
 
+MAX_JITTER = 10.0
+
+
 def read_backoff(value: Any) -> Backoff:
     """A `Backoff` from itself or from a dict with `base`, `factor`, `cap` (seconds) and `jitter`.
 
@@ -136,7 +139,9 @@ def read_backoff(value: Any) -> Backoff:
         isinstance(n, int | float) and not isinstance(n, bool) and 0 <= n < 1e9 for n in numbers.values()
     ):
         raise ValueError("must hold numbers that are not negative")
-    return Backoff(**numbers)
+    if numbers.get("jitter", 0) > MAX_JITTER:
+        raise ValueError(f"must hold a jitter of at most {MAX_JITTER:g}")
+    return Backoff(**{name: float(number) for name, number in numbers.items()})
 
 
 # key in TASK_WORKER: (field of Settings, check that returns the value or raises ValueError)

@@ -34,6 +34,13 @@ class _Subscriber(threading.local):
 _subscriber = _Subscriber()
 
 
+def _has_data(wire: Wire, timeout_s: float) -> bool:
+    """Not by `select`, which knows descriptors below 1,024 only."""
+    poll = select.poll()
+    poll.register(wire, select.POLLIN)
+    return bool(poll.poll(max(0.0, timeout_s) * 1000))
+
+
 class Waiter:
     """Subscribes when entered, so that what happens between a look at the row and `wait` is not missed."""
 
@@ -70,7 +77,7 @@ class Waiter:
         if wire is None:
             time.sleep(min(self._poll_s, timeout_s))
             self._poll_s = min(self._poll_s * 1.5, POLL_S)
-        elif select.select([wire], [], [], min(POLL_S, timeout_s))[0]:
+        elif _has_data(wire, min(POLL_S, timeout_s)):
             self._looks += 1
             self._read(wire)
 

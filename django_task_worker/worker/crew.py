@@ -378,10 +378,10 @@ class Crew:
             self.reap(time.monotonic())
             time.sleep(0.005)
 
-    def next_deadline(self, now: float) -> float | None:
-        """When something is to be done about a child, by the monotonic clock."""
+    def next_deadline(self, now: float, *, is_needed: bool) -> float | None:
+        """When something is to be done about a child, by the monotonic clock; `is_needed` as for `fill`."""
         times = [process.deadline for process in self.processes if process.deadline is not None]
-        if len(self.processes) < self.size:
+        if len(self.processes) < self.size and (is_needed or self.backlog):
             times.append(max(now, self._respawn_at))
         if self.backlog:
             times.append(self.backlog[0].since + WAIT_FOR_CHILD_S)

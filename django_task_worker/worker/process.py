@@ -67,7 +67,8 @@ class Process:
         self._ours.setblocking(False)
         self._reader = FrameReader(frame_limit)
         self._outbox = bytearray()
-        self._unsent = 0
+        self._unsent: deque[int] = deque()
+        """How many bytes of each assignment are still to be sent."""
         self._has_left_unread = False
         """Whether it has ended without reading all that it was sent."""
         self._stack_file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
@@ -125,7 +126,7 @@ class Process:
     def has_not_begun(self) -> bool:
         """Whether the child cannot have begun what it was assigned first: that was not sent, or not read."""
         count = len(self.assigned)
-        return 0 < count <= self._unsent or (count == 1 and self._has_left_unread)
+        return 0 < count <= len(self._unsent) or (count == 1 and self._has_left_unread)
 
     def assign(self, task: Claimed, now: float) -> None:
         """Hand over the task; `write` sends what has been handed over."""
@@ -133,8 +134,9 @@ class Process:
         self.assigned.append(running)
         if running.started is not None:
             self.begun.append(task)
-        self._outbox += assignment(task)
-        self._unsent += 1
+        frame = assignment(task)
+        self._outbox += frame
+        self._unsent.append(len(frame))
 
     def write(self) -> None:
         """Send what the pipe takes now."""
@@ -142,11 +144,18 @@ class Process:
             while self._outbox:
                 sent = self._ours.send(self._outbox[:CHUNK])
                 del self._outbox[:sent]
-            self._unsent = 0
+                self._note_sent(sent)
         except BlockingIOError:
             pass
         except (BrokenPipeError, ConnectionResetError):
             self._hang_up()
+
+    def _note_sent(self, count: int) -> None:
+        while count:
+            left = self._unsent.popleft()
+            if left > count:
+                self._unsent.appendleft(left - count)
+            count -= min(left, count)
 
     def read(self, now: float) -> list[tuple[Running, Report | None]]:
         """The tasks that have ended since the last call, with their reports.

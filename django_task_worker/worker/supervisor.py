@@ -163,7 +163,7 @@ class Supervisor:
     def _patience(self, now: float) -> float:
         times = [
             self._maintenance.next_due,
-            self._crew.next_deadline(now),
+            self._crew.next_deadline(now, is_needed=not self._is_stopping),
             self._mark_at(),
             self._publisher.due_at,
             self._subscription.cancel_due_at,
@@ -480,6 +480,7 @@ class Supervisor:
     def _before_fork(self) -> None:
         self._turnovers.stop_listening()
         self._database.close()
+        connections.close_all()  # what the project has opened while it was set up
         self._link.close()
         self._subscription.close()
         self._watch_subscription()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,3 +135,10 @@ def test_a_backoff_may_come_as_itself_or_in_parts() -> None:
     assert read_backoff(Backoff(base_s=9)) == Backoff(base_s=9)
     assert read_backoff({}) == Backoff()
     assert read_backoff({"cap": 5}) == Backoff(cap_s=5)
+
+
+def test_a_backoff_of_a_row_cannot_be_endless() -> None:
+    with pytest.raises(ValueError, match="jitter"):
+        read_backoff({"base": 9e8, "cap": 9e8, "jitter": 9e8})
+    longest = read_backoff({"base": 9e8, "cap": 9e8, "jitter": 10, "factor": 10**8})
+    timedelta(seconds=longest.delay_s(10**7, 1.0))

@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from django_task_worker.client import cancel, requeue
+from django_task_worker.client import cancel, create_tasks, requeue
 from tests.processes import Process
 from tests.waiting import wait_until
 from tests.worker.marks import on_postgres
-from tests.worker.outcomes import all_ended, ended, ends, enqueue, row, running
+from tests.worker.outcomes import all_ended, ended, ends, enqueue, row, running, statuses
 
 LOST = {
     "segfault": ([], "SIGSEGV"),
@@ -196,3 +196,16 @@ def test_a_child_that_was_exhausted_is_replaced(resident: Process, call: tuple[s
     before = {child.pid for child in resident.children()}
     assert ended(enqueue(*call)).status == "FAILED"
     wait_until(lambda: {child.pid for child in resident.children()} - before, 5)
+
+
+@on_postgres
+def test_a_task_that_kills_its_child_before_all_behind_it_is_sent_has_begun(
+    quick: dict[str, Any], worker: Callable[..., Process]
+) -> None:
+    """Large arguments wait in the supervisor for a child that reads slowly."""
+    call = {"name": "fates.die_or_live", "check": False, "max_retries": 0}
+    create_tasks([call | {"args": ["", False]}] * 40)
+    worker("--concurrency", 1, "--poll", "100ms")
+    wait_until(lambda: statuses() == {"COMPLETED": 40}, 20, what=statuses)
+    create_tasks([call | {"args": ["x" * 200_000, number == 0]} for number in range(8)])
+    wait_until(lambda: statuses() == {"COMPLETED": 47, "FAILED": 1}, 20, what=statuses)

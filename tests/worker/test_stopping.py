@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from django_task_worker import registry
@@ -14,7 +15,7 @@ from django_task_worker.client import create_tasks
 from django_task_worker.models import DatabaseTask, TaskAttempt, Worker
 from tests.processes import Process
 from tests.waiting import wait_until
-from tests.worker.marks import on_postgres
+from tests.worker.marks import on_postgres, on_sqlite
 from tests.worker.outcomes import (
     ended,
     ends,
@@ -176,3 +177,19 @@ def test_a_signal_to_a_draining_worker_is_its_first(
     assert process.stop() == 0
     assert "stopping: waiting up to 20s for 1 running task" in process.output
     assert row(task).status == "COMPLETED"
+
+
+@on_sqlite
+def test_a_worker_that_waits_for_its_last_task_rests(worker: Callable[..., Process]) -> None:
+    """The other child was worn out by its task, and is not replaced any more."""
+    process = worker("--concurrency", 2, "--max-tasks", 1)
+    first, last = enqueue("sleep", 1), enqueue("sleep", 4)
+    for task in (first, last):
+        running(task)
+    process.send(signal.SIGTERM)
+    assert ended(first).status == "COMPLETED"
+    before = psutil.Process(process.pid).cpu_times()
+    wait_until(lambda: row(last).is_final, 20)
+    after = psutil.Process(process.pid).cpu_times()
+    assert after.user + after.system - before.user - before.system < 1
+    assert process.wait() == 0

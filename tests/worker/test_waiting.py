@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -209,6 +212,17 @@ def test_messages_are_not_believed(database: Any, redis: Redis) -> None:
     assert time.monotonic() - began < 4
     assert time.process_time() - before < 3
     assert row(task).status == "PENDING"
+
+
+@on_postgres
+def test_a_process_with_many_descriptors_can_wait(database: Any, redis: Redis) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], 2048), limits[1]))
+    with ExitStack() as files:
+        while files.enter_context(open(os.devnull)).fileno() < 1024:
+            pass
+        assert wait_for_completion(enqueue("add", 1, 2).id, 0.5) is None
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @on_postgres

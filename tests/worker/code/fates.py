@@ -274,6 +274,11 @@ def fail_after(path: str, seconds: float) -> NoReturn:
     raise ValueError("late")
 
 
+def die_or_live(data: str, dies: bool) -> None:
+    if dies:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def fail(kind: str) -> NoReturn:
     raise {
         "keyboard": lambda: KeyboardInterrupt("keys"),
