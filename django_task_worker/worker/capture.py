@@ -111,12 +111,19 @@ class Capture:
             self._forming.is_busy = False
 
 
+def _text(message: object) -> str:
+    try:
+        return str(message)
+    except Exception as error:
+        return f"<its text form fails: {type(error).__name__}>"
+
+
 def line(record: logging.LogRecord) -> str:
     """The record as a line of the log, with its traceback below."""
     try:
         message = record.getMessage()
     except Exception:
-        message = str(record.msg)
+        message = _text(record.msg)
     at = datetime.fromtimestamp(record.created, UTC).isoformat(sep=" ", timespec="milliseconds")
     parts = [f"{at[:23]} {record.levelname.lower()} {record.name}: {message}"]
     if record.exc_info and record.exc_info[0] is not None:

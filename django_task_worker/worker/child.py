@@ -10,11 +10,8 @@ import resource
 import signal
 import socket
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import IO
-
-from django.db import connections
 
 from django_task_worker.conf import settings
 from django_task_worker.states import Kind
@@ -26,6 +23,7 @@ from django_task_worker.worker.messages import HEADER, Report, read_assignment, 
 from django_task_worker.worker.runner import run
 from django_task_worker.worker.slate import Slate
 from django_task_worker.worker.surroundings import HANDLED, Surroundings
+from django_task_worker.worker.tidying import tidy_connections
 
 STACK_SIGNAL = signal.SIGRTMIN + 7
 """Makes a child write where it is to its stack file, whatever its code is doing."""
@@ -96,7 +94,7 @@ def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, gate: Gate,
     tidied = started
     while (payload := _read(stream)) is not None:
         if time.monotonic() - tidied > IDLE_S:
-            _tidy_connections()
+            tidy_connections()
         gate.wait()
         found = _run(payload)
         tidied = time.monotonic()
@@ -128,7 +126,7 @@ def _run(payload: bytes) -> Report:
     context.begin(None)
     if os.getpid() != pid:
         os._exit(0)  # a copy that the task forked: only the original reports
-    _tidy_connections()
+    tidy_connections()
     return found
 
 
@@ -140,21 +138,6 @@ def _with_notes(found: Report, slate: Slate) -> Report:
     if notes is not None and is_brief_success and settings().keep_logs != "all":
         notes = replace(notes, log=None)
     return replace(found, notes=notes)
-
-
-def _tidy_connections() -> None:
-    """The next task finds no transaction open, and connections only as old as the project allows."""
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is None:
-            continue
-        with suppress(Exception):
-            if not (connection.in_atomic_block or connection.savepoint_ids):
-                connection.close_if_unusable_or_obsolete()
-                continue
-        connection.in_atomic_block = False  # within one, `close` keeps the wrapper as it is
-        with suppress(Exception):
-            connection.close()
-        del connections[connection.alias]
 
 
 def _read(stream: IO[bytes]) -> bytes | None:

@@ -7,9 +7,11 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import CoroutineType
 from typing import Any
+
+from asgiref.sync import sync_to_async
 
 from django_task_worker.cleaning import clean
 from django_task_worker.conf import settings
@@ -31,6 +33,7 @@ from django_task_worker.worker.text import (
     size_of,
     storable,
 )
+from django_task_worker.worker.tidying import tidy_connections
 
 logger = logging.getLogger("django_task_worker.worker")
 
@@ -49,7 +52,7 @@ def run(task: Assignment) -> Report:
     try:
         value = function(*task.args, **task.kwargs)
         if isinstance(value, CoroutineType):
-            value = asyncio.run(value)
+            value = asyncio.run(_tidied(value))
     except BaseException as error:
         return _raised(task, error, started)
     duration_s = time.monotonic() - started
@@ -98,6 +101,16 @@ def _json(value: Any) -> str | None:
     except (TypeError, ValueError, RecursionError):
         return None
     return None if "\\u0000" in text else text
+
+
+async def _tidied(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Its asynchronous queries run in a thread of their own, which has connections of its own."""
+    tidy = sync_to_async(tidy_connections)
+    await tidy()
+    try:
+        return await coroutine
+    finally:
+        await tidy()
 
 
 def _raised(task: Assignment, error: BaseException, started: float) -> Report:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connections
 
+from tests.databases import Database
 from tests.processes import Process
 from tests.servers import Postgres
 from tests.waiting import wait_until
+from tests.worker.marks import on_postgres
 from tests.worker.outcomes import ended, enqueue
 
 LONE = pytest.mark.parametrize("resident", ["postgres 1"], indirect=True, scope="module")
@@ -104,3 +108,30 @@ def test_a_task_that_deletes_its_own_row_harms_nobody(resident: Process) -> None
     wait_until(lambda: not DatabaseTask.objects.filter(pk=task.pk).exists())
     assert ended(enqueue("add", 1, 1)).result == "2"
     resident.line(f"stale outcome of task {task.id}")
+
+
+@on_postgres
+def test_asynchronous_queries_find_a_working_database(
+    task_worker: dict[str, Any], worker: Callable[..., Process], database: Database
+) -> None:
+    """They run in a thread of their own, whose connection is cut between two tasks."""
+    task_worker["ALLOWED"] = [*task_worker["ALLOWED"], "hearing"]
+    worker("--concurrency", 1)
+    for number in range(1, 4):
+        done = ended(enqueue("hearing.count"))
+        assert (done.status, done.result) == ("COMPLETED", str(number)), done.error
+        with connections[database.alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@on_postgres
+def test_a_log_record_without_a_text_fails_no_task(
+    task_worker: dict[str, Any], worker: Callable[..., Process]
+) -> None:
+    task_worker["ALLOWED"] = [*task_worker["ALLOWED"], "hearing"]
+    worker("--concurrency", 1)
+    done = ended(enqueue("hearing.log_what_has_no_text"))
+    assert done.status == "COMPLETED", done.error

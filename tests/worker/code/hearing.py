@@ -1,13 +1,15 @@
-"""A project that listens for what fails, and may do worse itself."""
+"""A project that listens for what fails, counts asynchronously, and logs what cannot be told."""
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from django.dispatch import receiver
 
+from django_task_worker.models import DatabaseTask
 from django_task_worker.signals import attempt_failed
 
 
@@ -26,6 +28,18 @@ def hear(sender: None, *, task_id: str, name: str, exception: BaseException, **_
         raise RuntimeError("deaf\x1b[2J")
     if then == "exit":
         sys.exit(3)
+
+
+async def count() -> int:
+    return await DatabaseTask.objects.acount()
+
+
+def log_what_has_no_text() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise ValueError
+
+    logging.getLogger("hearing").warning(Mute())
 
 
 def fail(path: str, then: str) -> NoReturn:
