@@ -27,6 +27,7 @@ LAYERS = {
     "globs": 0,
     "excerpt": 0,
     "sockets": 0,
+    "signals": 0,
     "compat": 1,
     "logs": 1,
     "conf": 1,
