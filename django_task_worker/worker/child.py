@@ -92,10 +92,14 @@ def _work(channel: socket.socket, limits: ChildLimits, slate: Slate, gate: Gate,
     capture.install()
     stream = channel.makefile("rb")
     tidied = started
-    while (payload := _read(stream)) is not None:
+    while (size := _next_size(stream)) is not None:
+        gate.wait()
+        slate.begin()
+        payload = stream.read(size)
+        if len(payload) < size:
+            return
         if time.monotonic() - tidied > IDLE_S:
             tidy_connections()
-        gate.wait()
         found = _run(payload)
         tidied = time.monotonic()
         if not slate.is_blank:
@@ -140,13 +144,9 @@ def _with_notes(found: Report, slate: Slate) -> Report:
     return replace(found, notes=notes)
 
 
-def _read(stream: IO[bytes]) -> bytes | None:
+def _next_size(stream: IO[bytes]) -> int | None:
     head = stream.read(HEADER.size)
-    if len(head) < HEADER.size:
-        return None
-    (size,) = HEADER.unpack(head)
-    payload = stream.read(size)
-    return payload if len(payload) == size else None
+    return int(HEADER.unpack(head)[0]) if len(head) == HEADER.size else None
 
 
 def _is_worn(limits: ChildLimits, done: int, started: float) -> bool:

@@ -133,16 +133,18 @@ class Crew:
         self.processes.remove(process)
         is_expected = process.is_recycled or process.verdict not in (None, Kind.LOST)
         had_work = bool(process.assigned)
-        is_done = process.has_not_begun or (process.is_recycled and process.verdict is None)
-        if process.assigned and not is_done:
+        if process.assigned and not process.has_not_begun:
             head = process.assigned.popleft()
             kind = process.verdict or Kind.LOST
             if process.victim is not None and head is not process.victim:
                 kind = Kind.INTERRUPTED
             reason = process.fault or exit_reason(wait_status)
-            found.append(self._cut_off(process, head, kind, reason, now))
+            if not head.is_lost:
+                found.append(self._cut_off(process, head, kind, reason, now))
         process.signal_group(signal.SIGKILL)
-        self.backlog.extendleft(Waiting(left.task, now) for left in reversed(process.assigned))
+        left = [running.task for running in process.assigned if not running.is_lost]
+        self.backlog.extendleft(Waiting(task, now) for task in reversed(left))
+        found += self.cancel(())
         process.close()
         if not is_expected:
             logger.warning("child %d %s", process.pid, process.fault or exit_reason(wait_status))
@@ -253,6 +255,7 @@ class Crew:
             if report is not None
             else self._cut_off(process, running, Kind.TIMED_OUT, "", now)
             for running, report in process.read(now)
+            if not running.is_lost
         ]
 
     def _outcome(self, running: Running, report: Report, now: float) -> Outcome:
@@ -318,11 +321,11 @@ class Crew:
         lost = [waiting.task for waiting in self.backlog if is_lost(waiting.task)]
         self.backlog = deque(waiting for waiting in self.backlog if not is_lost(waiting.task))
         for process in self.processes:
-            gone = [running.task for running in process.assigned if is_lost(running.task)]
+            gone = [held for held in process.assigned if not held.is_lost and is_lost(held.task)]
+            for running in gone:
+                running.is_lost = True
             if gone:
-                lost += gone
-                kept = [running for running in process.assigned if not is_lost(running.task)]
-                process.assigned = deque(kept)
+                lost += [running.task for running in gone]
                 process.kill_at_once(Kind.INTERRUPTED)
         return lost
 

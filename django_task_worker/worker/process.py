@@ -41,6 +41,8 @@ class Running:
     started: float | None = None
     is_marked: bool = False
     """Whether the database knows when it began."""
+    is_lost: bool = False
+    """Whether it is no longer ours: what becomes of it here counts for nothing."""
 
 
 class Process:
@@ -67,10 +69,8 @@ class Process:
         self._ours.setblocking(False)
         self._reader = FrameReader(frame_limit)
         self._outbox = bytearray()
-        self._unsent: deque[int] = deque()
-        """How many bytes of each assignment are still to be sent."""
-        self._has_left_unread = False
-        """Whether it has ended without reading all that it was sent."""
+        self._reported = 0
+        """Of how many tasks it has reported the end."""
         self._stack_file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the child
         self._stage_at = 0.0
         self._stages: Iterator[int] = iter(())
@@ -124,9 +124,8 @@ class Process:
 
     @property
     def has_not_begun(self) -> bool:
-        """Whether the child cannot have begun what it was assigned first: that was not sent, or not read."""
-        count = len(self.assigned)
-        return 0 < count <= len(self._unsent) or (count == 1 and self._has_left_unread)
+        """Whether the child has not begun what comes first of that which it has not reported."""
+        return self.slate.begun <= self._reported
 
     def assign(self, task: Claimed, now: float) -> None:
         """Hand over the task; `write` sends what has been handed over."""
@@ -134,9 +133,7 @@ class Process:
         self.assigned.append(running)
         if running.started is not None:
             self.begun.append(task)
-        frame = assignment(task)
-        self._outbox += frame
-        self._unsent.append(len(frame))
+        self._outbox += assignment(task)
 
     def write(self) -> None:
         """Send what the pipe takes now."""
@@ -144,18 +141,10 @@ class Process:
             while self._outbox:
                 sent = self._ours.send(self._outbox[:CHUNK])
                 del self._outbox[:sent]
-                self._note_sent(sent)
         except BlockingIOError:
             pass
         except (BrokenPipeError, ConnectionResetError):
             self._hang_up()
-
-    def _note_sent(self, count: int) -> None:
-        while count:
-            left = self._unsent.popleft()
-            if left > count:
-                self._unsent.appendleft(left - count)
-            count -= min(left, count)
 
     def read(self, now: float) -> list[tuple[Running, Report | None]]:
         """The tasks that have ended since the last call, with their reports.
@@ -175,7 +164,6 @@ class Process:
         except BlockingIOError:
             pass
         except ConnectionResetError:  # the kernel says so when the other end closes with something unread
-            self._has_left_unread = True
             self._hang_up()
         except BadFrame as error:
             self.fault = str(error)
@@ -199,6 +187,7 @@ class Process:
         if head is None or report.id != head.task.id:
             raise BadFrame("a report for a task that it is not running")
         self.assigned.popleft()
+        self._reported += 1
         if self.assigned:
             self.assigned[0].started = now
             self.begun.append(self.assigned[0].task)
@@ -227,9 +216,7 @@ class Process:
 
     def kill(self, verdict: Kind, now: float) -> None:
         """Begin to end the child; `escalate` goes on with it."""
-        if self.verdict is None:
-            self.verdict = verdict
-            self.victim = self.head
+        if self._condemn(verdict):
             first = (child.STACK_SIGNAL,) if verdict is Kind.TIMED_OUT else ()
             self._stages = iter((*first, signal.SIGTERM, signal.SIGKILL))
             self._stage_at = now
@@ -237,12 +224,19 @@ class Process:
 
     def kill_at_once(self, verdict: Kind) -> None:
         """End the child and its group now."""
-        if self.verdict is None:
-            self.verdict = verdict
-            self.victim = self.head
+        self._condemn(verdict)
         self._stages = iter(())
         self._stage_at = time.monotonic() + TERM_S
         self.signal_group(signal.SIGKILL)
+
+    def _condemn(self, verdict: Kind) -> bool:
+        """Note why it must end, and let it begin nothing more, unless that was done before."""
+        if self.verdict is not None:
+            return False
+        self.verdict = verdict
+        self.victim = self.head
+        self.slate.hold()
+        return True
 
     def escalate(self, now: float) -> None:
         """Take the next stage when its time has come."""

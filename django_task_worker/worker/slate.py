@@ -1,4 +1,4 @@
-"""Memory that a child shares with its supervisor: what its task has written, and how far the task is.
+"""Memory that a child shares with its supervisor: what its task has written, how far it is, what has begun.
 
 It is there before the child and outlives it: what a killed task had printed can still be read. No system
 call and no lock is needed for either, so that a task that prints nothing pays nothing.
@@ -7,6 +7,7 @@ call and no lock is needed for either, so that a task that prints nothing pays n
 from __future__ import annotations
 
 import mmap
+import time
 from math import isfinite, nan
 from struct import Struct
 from typing import Any
@@ -21,8 +22,11 @@ _PROGRESS = Struct("=QddH")
 _PROGRESS_AT = _SIZE.size
 _MESSAGE_AT = _PROGRESS_AT + _PROGRESS.size
 _BLANK = bytes(16)
+_BEGUN_AT = _MESSAGE_AT + MESSAGE_BYTES
+_HELD_AT = _BEGUN_AT + _SIZE.size
 _HEAD_AT = mmap.PAGESIZE
 _TAIL_AT = _HEAD_AT + HEAD
+HELD_S = 1.0
 
 
 class Slate:
@@ -48,6 +52,24 @@ class Slate:
         if self.is_blank:
             return None
         return Notes(log=self.text or None, log_size=self.size, progress=self.progress)
+
+    # --- what has begun ---
+
+    @property
+    def begun(self) -> int:
+        """How many tasks the child has begun: those beyond can go to another child."""
+        (count,) = _SIZE.unpack_from(self._memory, _BEGUN_AT)
+        return int(count)
+
+    def hold(self) -> None:
+        """Let the child begin nothing more: it will be ended."""
+        self._memory[_HELD_AT] = 1
+
+    def begin(self) -> None:
+        """Called by the child before it reads the next task. Does not return once it is held."""
+        while self._memory[_HELD_AT]:
+            time.sleep(HELD_S)
+        _SIZE.pack_into(self._memory, _BEGUN_AT, self.begun + 1)
 
     # --- what was written ---
 

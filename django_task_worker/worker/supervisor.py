@@ -190,9 +190,11 @@ class Supervisor:
         self._look_for_cancellations()
         self._completer.add(self._crew.read_overdue(now))
         self._crew.enforce(now)
-        self._completer.add(self._crew.give_back(now))
         if self._is_stopping and now >= self._stop_by:
+            self._completer.add(self._crew.give_back(now, older_than_s=0.0))
             self._crew.interrupt(now)
+        else:
+            self._completer.add(self._crew.give_back(now))
 
     def _batch(self) -> int:
         """How many outcomes make a statement worth while."""
