@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -14,7 +16,7 @@ from django.utils import timezone
 
 from django_task_worker import arguments, functions, lifecycle
 from django_task_worker.conf import settings
-from django_task_worker.events.waiter import Waiter
+from django_task_worker.events.waiter import Waiter, hang_up
 from django_task_worker.exceptions import InvalidTask
 from django_task_worker.lifecycle import Draft
 from django_task_worker.lifecycle.claim import BACKOFF_KEY
@@ -181,17 +183,23 @@ def wait_for_completion(
 
     Raises DatabaseTask.DoesNotExist when there is no such task, or when it is deleted meanwhile.
     """
-    deadline = time.monotonic() + timeout
-    database = lifecycle.alias(using)
+    look = partial(_stored, task_id, lifecycle.alias(using))
+    return _wait(task_id, time.monotonic() + timeout, look, is_given_up=lambda: False)
+
+
+def _wait(
+    task_id: str, deadline: float, look: Callable[[], DatabaseTask], is_given_up: Callable[[], bool]
+) -> DatabaseTask | None:
     with Waiter(task_id) as waiter:
-        while True:
-            task = _stored(task_id, database)
+        while not is_given_up():
+            task = look()
             if task.is_final:
                 return task
             left_s = deadline - time.monotonic()
             if left_s <= 0:
-                return None
+                break
             waiter.wait(left_s)
+    return None
 
 
 _TASK = "SELECT {columns} FROM {table} WHERE id = %s".format(
@@ -226,13 +234,35 @@ async def acreate_task(name: str, args: Sequence[Any] | None = None, **options: 
 async def await_for_completion(
     task_id: str, timeout: float = 300, *, using: str | None = None
 ) -> DatabaseTask | None:
-    """`wait_for_completion` for async code; it waits in a thread of its own."""
-    database = lifecycle.alias(using)
+    """`wait_for_completion` for async code.
+
+    Each waits in a thread of its own, which ends when this is cancelled. However many wait, they have at most
+    eight connections to the database at a time.
+    """
+    deadline = time.monotonic() + timeout
+    look = partial(_stored_briefly, task_id, lifecycle.alias(using))
+    given_up = threading.Event()
 
     def wait() -> DatabaseTask | None:
         try:
-            return wait_for_completion(task_id, timeout, using=database)
+            return _wait(task_id, deadline, look, given_up.is_set)
         finally:
-            connections[database].close()  # nobody else would: requests only close those of their own threads
+            hang_up()
 
-    return await sync_to_async(wait, thread_sensitive=False)()
+    executor = ThreadPoolExecutor(1, "await_for_completion")
+    try:
+        return await sync_to_async(wait, thread_sensitive=False, executor=executor)()
+    finally:
+        given_up.set()
+        executor.shutdown(wait=False)
+
+
+_brief_looks = threading.BoundedSemaphore(8)
+
+
+def _stored_briefly(task_id: str, using: str) -> DatabaseTask:
+    with _brief_looks:
+        try:
+            return _stored(task_id, using)
+        finally:
+            connections[using].close()

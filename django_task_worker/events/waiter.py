@@ -34,6 +34,13 @@ class _Subscriber(threading.local):
 _subscriber = _Subscriber()
 
 
+def hang_up() -> None:
+    """Close what this thread has kept for its next wait."""
+    if _subscriber.wire is not None:
+        _subscriber.wire.close()
+    _subscriber.wire, _subscriber.stale = None, ()
+
+
 def _has_data(wire: Wire, timeout_s: float) -> bool:
     """Not by `select`, which knows descriptors below 1,024 only."""
     poll = select.poll()
@@ -62,7 +69,7 @@ class Waiter:
         traceback: TracebackType | None,
     ) -> None:
         if kind is not None:
-            self._drop()
+            hang_up()
         elif _subscriber.wire is not None:
             _subscriber.stale += self._names
 
@@ -87,7 +94,7 @@ class Waiter:
         try:
             wire.receive()
         except RedisUnavailable:
-            self._drop()
+            hang_up()
 
     def _subscribe(self) -> None:
         if settings().redis_url is None:
@@ -106,14 +113,9 @@ class Waiter:
                 stale = [name for name in _subscriber.stale if name not in self._names]
                 _subscriber.wire.subscribe(self._names, instead_of=stale)
             except RedisUnavailable:
-                self._drop()
+                hang_up()
                 if not was_open:
                     _subscriber.retry_at = time.monotonic() + POLL_S
             else:
                 _subscriber.stale = ()
                 return
-
-    def _drop(self) -> None:
-        if _subscriber.wire is not None:
-            _subscriber.wire.close()
-        _subscriber.wire, _subscriber.stale = None, ()

@@ -14,6 +14,7 @@ from django_task_worker import client
 from django_task_worker.models import DatabaseTask
 from django_task_worker.states import Kind
 from tests.lifecycle.tasks import FINAL, RUNNING, WAITING, Tasks
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("state", FINAL)
@@ -100,3 +101,37 @@ def test_async_code_creates_and_waits_too(tasks: Tasks) -> None:
     task = asyncio.run(both())
     assert task is not None
     assert task.status == "CANCELLED"
+
+
+def test_any_number_waits_at_once(tasks: Tasks) -> None:
+    """On a machine with few processors too, whose event loops have few threads to spare."""
+
+    async def last_of_many() -> DatabaseTask | None:
+        waits = [asyncio.ensure_future(wait(task_id)) for task_id in [*unfinished, done]]
+        found = await asyncio.wait_for(waits[-1], 10)
+        for other in waits:
+            other.cancel()
+        return found
+
+    async def wait(task_id: str) -> DatabaseTask | None:
+        return await client.await_for_completion(task_id, timeout=60, using=tasks.using)
+
+    done = tasks.in_state("completed")
+    unfinished = [tasks.add() for _ in range(40)]
+    found = asyncio.run(last_of_many())
+    assert found is not None
+    assert found.pk == done
+    wait_until(lambda: not waiting_threads(), 10, what=waiting_threads)
+
+
+def test_the_time_begins_with_the_call(tasks: Tasks) -> None:
+    async def wait_for_all() -> list[DatabaseTask | None]:
+        waits = [client.await_for_completion(task_id, timeout=1, using=tasks.using) for task_id in unfinished]
+        return await asyncio.wait_for(asyncio.gather(*waits), 10)
+
+    unfinished = [tasks.add() for _ in range(40)]
+    assert asyncio.run(wait_for_all()) == [None] * 40
+
+
+def waiting_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("await_for_completion")]
