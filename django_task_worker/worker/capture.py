@@ -66,7 +66,7 @@ class Capture:
         register_at_fork(after_in_child=self._renew_lock)
 
     def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler of the task may write while it writes
 
     def install(self) -> None:
         """From now on, until `remove` or the end of this process."""

@@ -135,3 +135,13 @@ def test_a_log_record_without_a_text_fails_no_task(
     worker("--concurrency", 1)
     done = ended(enqueue("hearing.log_what_has_no_text"))
     assert done.status == "COMPLETED", done.error
+
+
+@on_postgres
+def test_a_signal_handler_may_print_while_its_task_logs(
+    task_worker: dict[str, Any], worker: Callable[..., Process]
+) -> None:
+    task_worker["ALLOWED"] = [*task_worker["ALLOWED"], "hearing"]
+    worker("--concurrency", 1)
+    done = ended(enqueue("hearing.print_in_a_signal_handler", 500))
+    assert done.status == "COMPLETED", done.error

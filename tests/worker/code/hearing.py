@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -40,6 +41,25 @@ def log_what_has_no_text() -> None:
             raise ValueError
 
     logging.getLogger("hearing").warning(Mute())
+
+
+def print_in_a_signal_handler(times: int) -> None:
+    """While something is being logged."""
+    heard = 0
+
+    def hear_it(*_: object) -> None:
+        nonlocal heard
+        heard += 1
+        print("heard")
+
+    logger = logging.getLogger("hearing")
+    signal.signal(signal.SIGALRM, hear_it)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    try:
+        while heard < times:
+            logger.warning("listening")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def fail(path: str, then: str) -> NoReturn:
