@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
+from inspect import signature
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -95,12 +96,14 @@ def create_tasks(
 
 
 def _draft_item(item: Mapping[str, Any]) -> Draft:
+    if not isinstance(item, Mapping) or "name" not in item:
+        raise InvalidTask("it must be a mapping with a name at least")
     if "unique_key" in item:
         raise InvalidTask("unique_key works with create_task only")
-    try:
-        return _draft(**item)
-    except TypeError as error:
-        raise InvalidTask(str(error).replace("_draft()", "create_tasks()")) from None
+    unknown = [key for key in item if key not in _ITEM_KEYS]
+    if unknown:
+        raise InvalidTask(f"it cannot have {unknown[0]!r}, only {', '.join(_ITEM_KEYS)}")
+    return _draft(**item)
 
 
 def _draft(
@@ -142,6 +145,9 @@ def _draft(
         metadata=_metadata(metadata, options),
         run_after=None if run_after is None else _due(run_after),
     )
+
+
+_ITEM_KEYS: Final = [key for key in signature(_draft).parameters if key != "unique_key"]
 
 
 def _first(given: int | None, option: int | None, default: Any) -> Any:

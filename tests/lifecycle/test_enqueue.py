@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from django_task_worker import client, lifecycle
-from django_task_worker.exceptions import InvalidArguments
+from django_task_worker.exceptions import InvalidArguments, InvalidTask
 from django_task_worker.expressions import DatabaseNow
 from django_task_worker.ids import digest
 from django_task_worker.models import DatabaseTask
@@ -230,6 +232,34 @@ def test_create_tasks_stores_each_item(tasks: Tasks) -> None:
 
     stored = [(tasks.row(task.id).args, tasks.row(task.id).priority) for task in made]
     assert stored == [([0, 0], 0), ([1, 1], 1), ([2, 2], 2)]
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ("app.tasks.add", "must be a mapping with a name"),
+        ({"args": [1, 2]}, "must be a mapping with a name"),
+        ({"name": "app.tasks.add", "unique_key": "k"}, "create_task only"),
+        ({"name": "app.tasks.add", "using": "default"}, "cannot have 'using', only name, args, kwargs"),
+        ({"name": "app.tasks.add", 5: 6}, "cannot have 5"),
+    ],
+    ids=["text", "no name", "unique key", "unknown", "no text"],
+)
+def test_create_tasks_tells_which_item_is_wrong_and_why(tasks: Tasks, item: Any, reason: str) -> None:
+    with pytest.raises(InvalidTask, match=f"^item 1: .*{reason}"):
+        client.create_tasks([{"name": "app.tasks.add", "args": [1, 2]}, item], using=tasks.using)
+    assert not tasks.all.exists()
+
+
+def test_what_a_module_raises_while_it_is_imported_is_not_hidden(
+    tasks: Tasks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    (tmp_path / "broken_at_import.py").write_text("raise TypeError('at import')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    settings.TASK_WORKER = {"ALLOWED": ["broken_at_import"]}
+    for create in (client.create_task, lambda name: client.create_tasks([{"name": name}])):
+        with pytest.raises(TypeError, match="at import"):
+            create("broken_at_import.run")
 
 
 def test_arguments_are_stored_as_deep_as_the_database_takes_them_or_refused_in_words(tasks: Tasks) -> None:
