@@ -58,6 +58,8 @@ def bounded(settings: dict[str, Any], vendor: str) -> dict[str, Any]:
 def find_host(connection: BaseDatabaseWrapper) -> None:
     """Have the next connection go to the addresses of the host, instead of asking for them itself.
 
+    A driver that takes one address gets the next one each time: called again after a failure.
+
     A driver asks without a time limit and without minding signals: while nobody answers, no time limit of a
     task would be kept and no lease fenced. Raises OperationalError.
     """
@@ -75,7 +77,9 @@ def find_host(connection: BaseDatabaseWrapper) -> None:
         settings["HOST"] = ",".join([host] * len(addresses))  # for the certificate
         options["hostaddr"] = ",".join(addresses)
     elif not any(name.startswith("ssl") for name in options):
-        settings["HOST"] = addresses[0]
+        tried = settings.get("HOST")
+        next_one = addresses.index(tried) + 1 if tried in addresses else 0
+        settings["HOST"] = addresses[next_one % len(addresses)]
 
 
 def _is_name(host: str) -> bool:

@@ -107,3 +107,20 @@ def test_whatever_a_task_does_to_the_memory_can_be_read(noise: bytes) -> None:
         assert "\0" not in (notes.log or "")
         assert notes.progress is None or len(str(notes.progress)) < 2 * module.MESSAGE_BYTES
     slate.close()
+
+
+def test_nothing_begins_once_it_is_held(slate: Slate, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(Exception):
+        pass
+
+    def end(_: float) -> None:
+        raise Ended
+
+    slate.begin()
+    slate.begin()
+    slate.hold()
+    monkeypatch.setattr(module.time, "sleep", end)
+    with pytest.raises(Ended):
+        slate.begin()
+    assert slate.begun == 2
+    assert slate.is_blank
