@@ -56,7 +56,7 @@ class BackgroundPublisher:
         if self._is_busy or self._events or not self._line.acquire(blocking=False):
             return False
         try:
-            return self._link.is_open and self._link.post(self._messages.commands(events))
+            return self._link.is_open and self._link.post(self._messages.commands(events), opens=False)
         finally:
             self._line.release()
 

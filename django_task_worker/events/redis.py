@@ -127,7 +127,7 @@ class Wire:
         now = time.monotonic()
         if self._owed > MOST_OWED:
             self._answers()
-        elif self._owed and now > self._heard_at + HEARD_S and self._poll.poll(0):
+        elif now > self._heard_at + HEARD_S and self._poll.poll(0):
             self._lines(self.receive())  # this also tells of a connection that was closed meanwhile
             self._heard_at = now
         if not self._owed:
@@ -298,13 +298,16 @@ class Link:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a connection, so that `post` takes no time."""
+        """Whether there is a connection to `post` on."""
         return self._wire is not None and self.is_up
 
-    def post(self, commands: Sequence[bytes]) -> bool:
-        """Send without waiting for the answers: for what may be lost. Never raises; tells if it was sent."""
+    def post(self, commands: Sequence[bytes], *, opens: bool = True) -> bool:
+        """Send without waiting for the answers: for what may be lost. Never raises; tells if it was sent.
+
+        With `opens=False` only on the connection that there is, which takes no time.
+        """
         later, self._later = self._later, []
-        return self._do(Wire.post, [*commands, *later]) is not None
+        return self._do(Wire.post, [*commands, *later], opens=opens) is not None
 
     @property
     def has_more(self) -> bool:
@@ -328,7 +331,9 @@ class Link:
         except RedisUnavailable:
             self._drop()  # whatever comes next will tell
 
-    def _do(self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes]) -> T | None:
+    def _do(
+        self, verb: Callable[[Wire, Sequence[bytes]], T], commands: Sequence[bytes], *, opens: bool = True
+    ) -> T | None:
         if not commands or not self.is_up:
             return None
         was_open = self._wire is not None
@@ -340,6 +345,8 @@ class Link:
             except RedisUnavailable:
                 if not was_open:
                     raise
+                if not opens:
+                    return None
                 return self._try(verb, commands)  # an idle connection had been cut: once more on a new one
         except RedisUnavailable as error:
             self._breaker.failed(error)

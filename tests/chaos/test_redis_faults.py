@@ -17,7 +17,7 @@ import redis as redis_client
 
 from django_task_worker import events
 from django_task_worker.client import create_task, wait_for_completion
-from django_task_worker.events import Event, EventName, background, waiter
+from django_task_worker.events import Event, EventName, background, redis, waiter
 from django_task_worker.events.redis import Link
 from django_task_worker.events.subscription import Subscription
 from tests.chaos.oracle import Oracle
@@ -110,6 +110,32 @@ def test_the_memory_stays_flat_however_much_is_told_to_nobody(settings: Any, red
         publisher.publish(list(event))
     assert psutil.Process().memory_info().rss < before + 10_000_000
     redis_server.thaw()
+
+
+def test_whoever_publishes_never_connects(
+    settings: Any, redis_server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where an idle connection turns out to have been cut: nothing is lost by that either."""
+
+    def noted(*arguments: Any) -> Any:
+        by.add(threading.current_thread().name)
+        return connect(*arguments)
+
+    by: set[str] = set()
+    connect = redis.connect
+    monkeypatch.setattr(redis, "connect", noted)
+    monkeypatch.setattr(redis, "HEARD_S", 0.0)
+    settings.REDIS_URL = redis_server.url
+    publisher = background.BackgroundPublisher()
+    event = [Event(event=EventName.TASK_CREATED, task_id="x" * 22, name="app.tasks.add", queue="default")]
+    with redis_client.Redis.from_url(redis_server.url) as client, client.pubsub() as listener:
+        listener.psubscribe("*")
+        for _ in range(3):
+            publisher.publish(event)
+            wait_until(lambda: (listener.get_message(timeout=0.1) or {}).get("type") == "pmessage")
+            publisher.flush(5)
+            client.client_kill_filter(_type="normal", skipme=True)
+    assert by == {"task-events"}
 
 
 # What a user may
