@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 import select
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -128,13 +129,30 @@ class Wire:
         if self._owed > MOST_OWED:
             self._answers()
         elif now > self._heard_at + HEARD_S and self._poll.poll(0):
-            self._lines(self.receive())  # this also tells of a connection that was closed meanwhile
+            if self._owed:
+                self._lines(self.receive())  # this also tells of a connection that was closed meanwhile
+            else:
+                self._notice_end()
             self._heard_at = now
         if not self._owed:
             self._unread = b""
         self.send(b"".join(commands))
         self._owed += len(commands)
         return True
+
+    def _notice_end(self) -> None:
+        """Raises RedisUnavailable when the server has closed an idle connection. TLS has words of its own."""
+        self._socket.settimeout(0.0)
+        try:
+            is_open = bool(self._socket.recv(65536))
+        except (BlockingIOError, ssl.SSLWantReadError):
+            is_open = True
+        except OSError as error:
+            raise RedisUnavailable(str(error)) from None
+        finally:
+            self._socket.settimeout(self._timeout_s)
+        if not is_open:
+            raise RedisUnavailable("connection closed by the server")
 
     def stream(self, commands: Sequence[bytes]) -> Iterator[list[bytes]]:
         """As `call`, but the answers as they come: nothing else may be sent before all are there."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import select
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis as redis_client
 
 from django_task_worker import events
-from django_task_worker.events.line import open_line
+from django_task_worker.events import redis
+from django_task_worker.events.line import RedisUnavailable, open_line
 from django_task_worker.events.names import SocketAddress
 from tests.servers import HOST, Redis
 from tests.servers.process import free_port
+from tests.waiting import wait_until
 
 
 class RedisWithTls(Redis):
@@ -66,6 +70,30 @@ def test_a_certificate_for_another_host_is_refused(server: RedisWithTls, setting
 def test_the_right_certificate_is_accepted(server: RedisWithTls, settings: Any) -> None:
     address = f"rediss://{HOST}:{server.tls_port}/0?ssl_ca_certs={server.certificate}"
     assert problem(address, settings) is None
+
+
+def test_a_line_at_rest_is_used_again_and_one_that_was_cut_is_noticed(
+    server: RedisWithTls, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the handshake the server sends tickets, which make the line readable without anything to read."""
+
+    def is_readable(wire: redis.Wire) -> bool:
+        poll = select.poll()
+        poll.register(wire, select.POLLIN)
+        return bool(poll.poll(0))
+
+    monkeypatch.setattr(redis, "HEARD_S", 0.0)
+    settings.REDIS_URL = f"rediss://{HOST}:{server.tls_port}/0?ssl_ca_certs={server.certificate}"
+    wire = redis.connect(2.0)
+    wait_until(lambda: is_readable(wire))
+    for _ in range(3):
+        assert wire.call([redis.pack(b"PING")]) == [b"+PONG"]
+    with redis_client.Redis.from_url(server.url) as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    wait_until(lambda: is_readable(wire))
+    with pytest.raises(RedisUnavailable):
+        wire.post([redis.pack(b"PING")])
+    wire.close()
 
 
 def test_only_our_own_look_up_is_asked_for_the_host(server: RedisWithTls, settings: Any) -> None:
